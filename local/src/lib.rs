@@ -1,1 +1,5 @@
-//! Placeholder until the next commit.
+//! A local Amazon Bedrock: the Bedrock Runtime wire protocol and the model listing on loopback.
+
+pub mod backend;
+pub mod config;
+pub mod text;

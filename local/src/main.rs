@@ -1,0 +1,3 @@
+//! Wires the server.
+
+fn main() {}
