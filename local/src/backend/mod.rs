@@ -4,20 +4,24 @@
 use crate::config::{Config, TextBackend};
 use crate::text::{Options, Steps, Turn, Unavailable};
 
-// Beside `simulator`, in the order of the enum below:
-// #[cfg(feature = "embedded-model")]
-// pub mod embedded;
-// pub mod bridge;
+pub mod bridge;
+pub mod chatml;
+#[cfg(feature = "embedded-model")]
+pub mod embedded;
+pub mod pieces;
 pub mod simulator;
+pub mod stop;
 
 /// The backend behind the text models.
 #[derive(Debug)]
 pub enum Backend {
     /// Labelled, deterministic text that no model wrote.
     Simulator(simulator::Simulator),
-    // #[cfg(feature = "embedded-model")]
-    // Embedded(embedded::Embedded),
-    // Bridge(bridge::Bridge),
+    /// A small language model in this process.
+    #[cfg(feature = "embedded-model")]
+    Embedded(embedded::Embedded),
+    /// An OpenAI-compatible server that already runs.
+    Bridge(bridge::Bridge),
 }
 
 /// Why a backend could not be set up at start.
@@ -26,9 +30,21 @@ pub enum OpenError {
     /// The program was built without this backend.
     #[error("this build has no text backend `{0}`")]
     NotBuilt(&'static str),
-    // #[error("…")]
-    // Embedded(#[from] embedded::…),
-    // Bridge(#[from] bridge::…),
+    /// The backend needs a flag that was not given.
+    #[error("the text backend `{backend}` needs {flag}")]
+    Missing {
+        /// The backend.
+        backend: &'static str,
+        /// The flag.
+        flag: &'static str,
+    },
+    /// The embedded model cannot be loaded.
+    #[cfg(feature = "embedded-model")]
+    #[error(transparent)]
+    Embedded(#[from] embedded::LoadError),
+    /// The bridge has no usable address.
+    #[error(transparent)]
+    Bridge(#[from] bridge::UrlError),
 }
 
 impl Backend {
@@ -42,8 +58,14 @@ impl Backend {
             TextBackend::Simulator => Ok(Self::Simulator(simulator::Simulator::new(
                 config.chunk_delay(),
             ))),
-            TextBackend::Embedded => Err(OpenError::NotBuilt("embedded")),
-            TextBackend::Bridge => Err(OpenError::NotBuilt("bridge")),
+            TextBackend::Embedded => open_embedded(config),
+            TextBackend::Bridge => match (&config.bridge_url, &config.bridge_model) {
+                (Some(url), Some(model)) => Ok(Self::Bridge(bridge::Bridge::new(url, model)?)),
+                _ => Err(OpenError::Missing {
+                    backend: "bridge",
+                    flag: "--bridge-url and --bridge-model",
+                }),
+            },
         }
     }
 
@@ -55,9 +77,9 @@ impl Backend {
     pub async fn generate(&self, turns: Vec<Turn>, options: Options) -> Result<Steps, Unavailable> {
         match self {
             Self::Simulator(simulator) => Ok(simulator.generate(&turns, &options)),
-            // #[cfg(feature = "embedded-model")]
-            // Self::Embedded(embedded) => embedded.generate(turns, options).await,
-            // Self::Bridge(bridge) => bridge.generate(turns, options).await,
+            #[cfg(feature = "embedded-model")]
+            Self::Embedded(embedded) => embedded.generate(turns, options).await,
+            Self::Bridge(bridge) => bridge.generate(&turns, &options).await,
         }
     }
 
@@ -69,7 +91,9 @@ impl Backend {
     pub async fn ready(&self) -> Result<(), Unavailable> {
         match self {
             Self::Simulator(_) => Ok(()),
-            // Self::Embedded / Self::Bridge likewise.
+            #[cfg(feature = "embedded-model")]
+            Self::Embedded(embedded) => embedded.ready(),
+            Self::Bridge(bridge) => bridge.ready().await,
         }
     }
 
@@ -78,7 +102,23 @@ impl Backend {
     pub fn name(&self) -> String {
         match self {
             Self::Simulator(_) => "simulator".to_owned(),
-            // Self::Embedded / Self::Bridge likewise.
+            #[cfg(feature = "embedded-model")]
+            Self::Embedded(embedded) => format!("embedded:{}", embedded.name()),
+            Self::Bridge(bridge) => format!("bridge:{}", bridge.model()),
         }
     }
+}
+
+#[cfg(feature = "embedded-model")]
+fn open_embedded(config: &Config) -> Result<Backend, OpenError> {
+    let path = config.model_file.as_deref().ok_or(OpenError::Missing {
+        backend: "embedded",
+        flag: "--model-file",
+    })?;
+    Ok(Backend::Embedded(embedded::Embedded::open(path)?))
+}
+
+#[cfg(not(feature = "embedded-model"))]
+fn open_embedded(_: &Config) -> Result<Backend, OpenError> {
+    Err(OpenError::NotBuilt("embedded"))
 }
