@@ -1,3 +1,9 @@
 //! Wires the server.
 
-fn main() {}
+use std::process::ExitCode;
+
+use local_bedrock::{Config, run};
+
+fn main() -> ExitCode {
+    run(&Config::from_arguments())
+}

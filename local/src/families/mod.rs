@@ -1,0 +1,241 @@
+//! The wire formats that the models speak. A text family reads a native body into turns and
+//! options, and writes what a backend generated as a native answer or as stream chunks; an image
+//! family does the same with a picture. One file a family.
+//!
+//! What no local backend can do - see pictures, call tools, think, obey guardrails - is refused
+//! with a `ValidationException` that says so, never dropped.
+
+pub(crate) mod claude_messages;
+pub(crate) mod claude_text;
+pub(crate) mod nova;
+pub(crate) mod sdxl;
+pub(crate) mod stable_image;
+pub(crate) mod titan;
+
+use serde::Serialize;
+
+use crate::catalogue::{Family, Model};
+use crate::error::{Failure, Kind, to_json};
+use crate::picture::Order;
+use crate::schema;
+use crate::text::{Finish, Options, Turn, Usage};
+
+/// Families of text models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TextFamily {
+    Titan,
+    ClaudeText,
+    ClaudeMessages,
+    Nova,
+}
+
+/// Families of image models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ImageFamily {
+    Sdxl08,
+    Sdxl10,
+    StableImageCore,
+}
+
+/// A native body, read.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Text(TextRequest),
+    Image(ImageFamily, Order),
+}
+
+/// What a text model is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct TextRequest {
+    /// The wire format of the answer.
+    pub family: TextFamily,
+    pub turns: Vec<Turn>,
+    pub options: Options,
+}
+
+/// Why an answer ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// As the backend said.
+    Finished(Finish),
+    /// The model's own moderation, which only a fault plays.
+    Filtered,
+}
+
+/// The end of an answer.
+#[derive(Debug, Clone)]
+pub(crate) struct End {
+    pub ending: Ending,
+    pub usage: Usage,
+    /// Milliseconds from the request to the end.
+    pub latency: u64,
+    /// Milliseconds from the request to the first text.
+    pub first_byte: u64,
+}
+
+/// Who answers: what Claude's messages say of themselves.
+#[derive(Debug, Clone)]
+pub(crate) struct Speaker {
+    pub model: &'static Model,
+    pub message_id: String,
+    /// Tokens of the prompt as a stream's first event gives them. The backend counts only at the
+    /// end, so this is an estimate; the last event has the real count.
+    pub estimated_input: usize,
+}
+
+/// Reads a native body for a model.
+///
+/// # Errors
+///
+/// `ValidationException` as Bedrock words it.
+pub(crate) fn read(model: &'static Model, body: &[u8]) -> Result<Request, Failure> {
+    match model.family {
+        Family::Text(TextFamily::Titan) => titan::read(model, body).map(Request::Text),
+        // Claude 2 and Instant take the Messages body too (recorded).
+        Family::Text(TextFamily::ClaudeText) if schema::has_key(body, "messages") => {
+            claude_messages::read(model, body).map(Request::Text)
+        }
+        Family::Text(TextFamily::ClaudeText) => claude_text::read(model, body).map(Request::Text),
+        Family::Text(TextFamily::ClaudeMessages) => {
+            claude_messages::read(model, body).map(Request::Text)
+        }
+        Family::Text(TextFamily::Nova) => nova::read(model, body).map(Request::Text),
+        Family::Image(family @ ImageFamily::Sdxl08) => {
+            sdxl::read_08(body).map(|order| Request::Image(family, order))
+        }
+        Family::Image(family @ ImageFamily::Sdxl10) => {
+            sdxl::read_10(body).map(|order| Request::Image(family, order))
+        }
+        Family::Image(family @ ImageFamily::StableImageCore) => {
+            stable_image::read(body).map(|order| Request::Image(family, order))
+        }
+    }
+}
+
+impl TextFamily {
+    /// A whole answer.
+    pub(crate) fn answer(self, speaker: &Speaker, text: &str, end: &End) -> Vec<u8> {
+        match self {
+            Self::Titan => titan::answer(text, end),
+            Self::ClaudeText => claude_text::answer(text, end),
+            Self::ClaudeMessages => claude_messages::answer(speaker, text, end),
+            Self::Nova => nova::answer(text, end),
+        }
+    }
+
+    /// The chunks of a streamed answer.
+    pub(crate) fn chunks(self, speaker: Speaker) -> Chunks {
+        match self {
+            Self::Titan => Chunks::Titan(titan::Chunks::default()),
+            Self::ClaudeText => Chunks::ClaudeText(claude_text::Chunks::default()),
+            Self::ClaudeMessages => Chunks::ClaudeMessages(claude_messages::Chunks::new(speaker)),
+            Self::Nova => Chunks::Nova(nova::Chunks::default()),
+        }
+    }
+
+    /// A family whose answers this one's reader cannot take for its own.
+    pub(crate) fn another(self) -> Self {
+        match self {
+            Self::Titan | Self::ClaudeMessages | Self::Nova => Self::ClaudeText,
+            Self::ClaudeText => Self::Titan,
+        }
+    }
+}
+
+impl ImageFamily {
+    /// A whole answer. `filtered` is the model's own moderation, which only a fault plays.
+    pub(crate) fn answer(self, seed: u32, png: &[u8], filtered: bool) -> Vec<u8> {
+        match self {
+            Self::Sdxl08 | Self::Sdxl10 => sdxl::answer(seed, png, filtered),
+            Self::StableImageCore => stable_image::answer(seed, png, filtered),
+        }
+    }
+
+    /// A family whose answers this one's reader cannot take for its own.
+    pub(crate) fn another(self) -> Self {
+        match self {
+            Self::Sdxl08 | Self::Sdxl10 => Self::StableImageCore,
+            Self::StableImageCore => Self::Sdxl10,
+        }
+    }
+}
+
+/// The chunks of a stream, each a whole native JSON document, in order.
+#[derive(Debug)]
+pub(crate) enum Chunks {
+    Titan(titan::Chunks),
+    ClaudeText(claude_text::Chunks),
+    ClaudeMessages(claude_messages::Chunks),
+    Nova(nova::Chunks),
+}
+
+impl Chunks {
+    /// Before any text.
+    pub(crate) fn begin(&mut self) -> Vec<Vec<u8>> {
+        match self {
+            Self::Titan(_) | Self::ClaudeText(_) => Vec::new(),
+            Self::ClaudeMessages(chunks) => chunks.begin(),
+            Self::Nova(chunks) => chunks.begin(),
+        }
+    }
+
+    /// More text.
+    pub(crate) fn text(&mut self, text: &str) -> Vec<Vec<u8>> {
+        match self {
+            Self::Titan(chunks) => chunks.text(text),
+            Self::ClaudeText(chunks) => chunks.text(text),
+            Self::ClaudeMessages(chunks) => chunks.text(text),
+            Self::Nova(chunks) => chunks.text(text),
+        }
+    }
+
+    /// After the last text; the last chunk carries the metrics.
+    pub(crate) fn end(&mut self, end: &End) -> Vec<Vec<u8>> {
+        match self {
+            Self::Titan(chunks) => chunks.end(end),
+            Self::ClaudeText(chunks) => chunks.end(end),
+            Self::ClaudeMessages(chunks) => chunks.end(end),
+            Self::Nova(chunks) => chunks.end(end),
+        }
+    }
+}
+
+/// `amazon-bedrock-invocationMetrics`, the extra key of a stream's last chunk.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Metrics {
+    input_token_count: usize,
+    output_token_count: usize,
+    invocation_latency: u64,
+    first_byte_latency: u64,
+}
+
+impl From<&End> for Metrics {
+    fn from(end: &End) -> Self {
+        Self {
+            input_token_count: end.usage.input,
+            output_token_count: end.usage.output,
+            invocation_latency: end.latency,
+            first_byte_latency: end.first_byte,
+        }
+    }
+}
+
+/// Refuses what a local backend cannot do.
+pub(crate) fn not_played(what: &str) -> Failure {
+    Failure::new(
+        Kind::Validation,
+        format!("The local server does not play {what}; AWS would take it to the model."),
+    )
+}
+
+/// The most tokens to generate, from a value the schema has checked. A limit of 0 is legal in some
+/// families, and no backend generates nothing: it counts as 1.
+pub(crate) fn limit(tokens: i64) -> usize {
+    usize::try_from(tokens).unwrap_or(usize::MAX).max(1)
+}
+
+/// One chunk.
+fn chunk(value: &impl Serialize) -> Vec<Vec<u8>> {
+    vec![to_json(value)]
+}

@@ -1,0 +1,505 @@
+//! Converse and ConverseStream (`docs: conversation-inference-call`, botocore's service model;
+//! recorded).
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::{Converse, Family, Model, Resolved};
+use crate::error::{Failure, to_json};
+use crate::families::{End, Ending, TextFamily, TextRequest};
+use crate::families::{claude_messages, limit, not_played, titan};
+use crate::frame::Event;
+use crate::schema::read as read_body;
+use crate::schema::{NON_EMPTY, Shape, TEXT, TEXTS, UNIT, Wording, optional, required};
+use crate::text::{Finish, Options, Role, Turn};
+
+/// Blocks are read for their text; other kinds are refused by name.
+const BLOCKS: Shape = Shape::List {
+    items: &Shape::Any,
+    min: 0,
+    max: usize::MAX,
+};
+const MESSAGE: Shape = Shape::Object(&[
+    required("role", Shape::OneOf(&["user", "assistant"])),
+    required("content", BLOCKS),
+]);
+const CONFIG: Shape = Shape::Object(&[
+    optional(
+        "maxTokens",
+        Shape::Integer {
+            min: 1,
+            max: i64::MAX,
+        },
+    ),
+    optional("temperature", UNIT),
+    optional("topP", UNIT),
+    optional(
+        "stopSequences",
+        Shape::List {
+            items: &NON_EMPTY,
+            min: 0,
+            max: 2500,
+        },
+    ),
+]);
+const REQUEST: Shape = Shape::Object(&[
+    required(
+        "messages",
+        Shape::List {
+            items: &MESSAGE,
+            min: 1,
+            max: usize::MAX,
+        },
+    ),
+    optional("system", BLOCKS),
+    optional("inferenceConfig", CONFIG),
+    optional("toolConfig", Shape::Any),
+    optional("guardrailConfig", Shape::Any),
+    optional("additionalModelRequestFields", Shape::Any),
+    optional(
+        "additionalModelResponseFieldPaths",
+        Shape::List {
+            items: &TEXT,
+            min: 0,
+            max: 10,
+        },
+    ),
+    optional("promptVariables", Shape::Any),
+    optional("requestMetadata", Shape::Any),
+    optional("performanceConfig", Shape::Any),
+    optional("serviceTier", Shape::Any),
+    optional("outputConfig", Shape::Any),
+]);
+
+/// What each family takes in `additionalModelRequestFields`.
+const CLAUDE_FIELDS: Shape = Shape::Object(&[
+    optional("top_k", Shape::Integer { min: 0, max: 500 }),
+    optional("anthropic_beta", TEXTS),
+    optional("thinking", Shape::Any),
+]);
+const NOVA_FIELDS: Shape = Shape::Object(&[optional(
+    "inferenceConfig",
+    Shape::Object(&[
+        optional("topK", Shape::Integer { min: 0, max: 128 }),
+        optional("reasoningConfig", Shape::Any),
+    ]),
+)]);
+const NO_FIELDS: Shape = Shape::Object(&[]);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    messages: Vec<Message>,
+    #[serde(default)]
+    system: Vec<serde_json::Map<String, serde_json::Value>>,
+    #[serde(default)]
+    inference_config: Config,
+    tool_config: Option<serde::de::IgnoredAny>,
+    guardrail_config: Option<serde::de::IgnoredAny>,
+    output_config: Option<serde::de::IgnoredAny>,
+    additional_model_request_fields: Option<serde_json::Value>,
+    #[serde(default)]
+    additional_model_response_field_paths: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    role: String,
+    content: Vec<serde_json::Map<String, serde_json::Value>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Config {
+    max_tokens: Option<i64>,
+    temperature: Option<f64>,
+    top_p: Option<f64>,
+    #[serde(default)]
+    stop_sequences: Vec<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Fields {
+    #[serde(rename = "top_k")]
+    claude_top_k: Option<usize>,
+    thinking: Option<Kind>,
+    #[serde(default)]
+    inference_config: NovaConfig,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct NovaConfig {
+    top_k: Option<usize>,
+    reasoning_config: Option<Kind>,
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+/// Reads a request for a model.
+///
+/// # Errors
+///
+/// `ValidationException` as Bedrock words it.
+pub(super) fn read(resolved: &Resolved, body: &[u8]) -> Result<(TextRequest, Format), Failure> {
+    let model = resolved.model;
+    let (Family::Text(family), Converse::WithSystem | Converse::WithoutSystem) =
+        (model.family, resolved.converse)
+    else {
+        return Err(Failure::validation(
+            "This action doesn't support the model that you provided. Try again with a supported \
+             text or chat model.",
+        ));
+    };
+    let request: Request = read_body(body, &REQUEST, Wording::Converse)?;
+    for (present, what) in [
+        (request.tool_config.is_some(), "tools"),
+        (request.guardrail_config.is_some(), "guardrails"),
+        (request.output_config.is_some(), "outputConfig"),
+    ] {
+        if present {
+            return Err(not_played(what));
+        }
+    }
+    let fields = read_fields(family, request.additional_model_request_fields)?;
+    let options = options(model, family, request.inference_config, &fields)?;
+    let mut turns = Vec::new();
+    if !request.system.is_empty() {
+        if resolved.converse == Converse::WithoutSystem {
+            return Err(Failure::validation(
+                "This model doesn't support system messages. Try again without a system message \
+                 or use a model that supports system messages.",
+            ));
+        }
+        turns.push(Turn {
+            role: Role::System,
+            text: text_of(request.system, "system")?,
+        });
+    }
+    turns.extend(read_messages(request.messages, family)?);
+    let paths = request.additional_model_response_field_paths;
+    let with_stop_sequence = matches!(family, TextFamily::ClaudeText | TextFamily::ClaudeMessages)
+        && paths.iter().any(|path| path == "/stop_sequence");
+    Ok((
+        TextRequest {
+            family,
+            turns,
+            options,
+        },
+        Format { with_stop_sequence },
+    ))
+}
+
+/// User first, then in turns; Titan cannot go on from an assistant's text.
+fn read_messages(messages: Vec<Message>, family: TextFamily) -> Result<Vec<Turn>, Failure> {
+    let mut turns = Vec::new();
+    let mut expected = Role::User;
+    for (index, message) in messages.into_iter().enumerate() {
+        let role = if message.role == "user" {
+            Role::User
+        } else {
+            Role::Assistant
+        };
+        if role != expected {
+            return Err(Failure::validation(if index == 0 {
+                "A conversation must start with a user message. Try again with a conversation \
+                 that starts with a user message."
+            } else {
+                "A conversation must alternate between user and assistant roles. Make sure the \
+                 conversation alternates between user and assistant roles and try again."
+            }));
+        }
+        expected = if role == Role::User {
+            Role::Assistant
+        } else {
+            Role::User
+        };
+        let text = text_of(message.content, &format!("messages.{index}.content"))?;
+        if text.is_empty() {
+            return Err(Failure::validation(format!(
+                "The content field in the Message object at messages.{index} is empty. Add a \
+                 ContentBlock object to the content field and try again."
+            )));
+        }
+        turns.push(Turn { role, text });
+    }
+    if expected == Role::User && family == TextFamily::Titan {
+        return Err(Failure::validation(
+            "A conversation must end with a user message. Try again with a conversation that ends \
+             with a user message.",
+        ));
+    }
+    Ok(turns)
+}
+
+fn text_of(
+    blocks: Vec<serde_json::Map<String, serde_json::Value>>,
+    path: &str,
+) -> Result<String, Failure> {
+    let mut texts = Vec::new();
+    for (index, block) in blocks.into_iter().enumerate() {
+        let mut members = block.into_iter();
+        match (members.next(), members.next()) {
+            (Some((key, serde_json::Value::String(text))), None) if key == "text" => {
+                if text.trim().is_empty() {
+                    return Err(Failure::validation(format!(
+                        "The text field in the ContentBlock object at {path}.{index} is blank. \
+                         Add text to the text field, and try again."
+                    )));
+                }
+                texts.push(text);
+            }
+            // A cache point changes cost, not content.
+            (Some((key, _)), None) if key == "cachePoint" => {}
+            (Some((key, _)), None) => {
+                return Err(not_played(&format!("`{key}` blocks ({path}.{index})")));
+            }
+            _ => {
+                return Err(Failure::validation(format!(
+                    "The ContentBlock object at {path}.{index} must set exactly one of its keys."
+                )));
+            }
+        }
+    }
+    Ok(texts.join("\n\n"))
+}
+
+fn read_fields(family: TextFamily, fields: Option<serde_json::Value>) -> Result<Fields, Failure> {
+    let Some(fields) = fields else {
+        return Ok(Fields::default());
+    };
+    let shape = match family {
+        TextFamily::ClaudeText | TextFamily::ClaudeMessages => CLAUDE_FIELDS,
+        TextFamily::Nova => NOVA_FIELDS,
+        TextFamily::Titan => NO_FIELDS,
+    };
+    let fields: Fields =
+        read_body(&to_json(&fields), &shape, Wording::Native).map_err(|failure| {
+            Failure::validation(format!(
+                "The model returned the following errors: {}",
+                failure.message
+            ))
+        })?;
+    let thinks = |kind: &Option<Kind>| kind.as_ref().is_some_and(|kind| kind.kind != "disabled");
+    if thinks(&fields.thinking) || thinks(&fields.inference_config.reasoning_config) {
+        return Err(not_played("thinking"));
+    }
+    Ok(fields)
+}
+
+fn options(
+    model: &Model,
+    family: TextFamily,
+    config: Config,
+    fields: &Fields,
+) -> Result<Options, Failure> {
+    if config
+        .max_tokens
+        .is_some_and(|tokens| tokens > model.max_output)
+    {
+        return Err(Failure::validation(format!(
+            "The maximum tokens you requested exceeds the model limit of {0}. Try again with a \
+             maximum tokens value that is lower than {0}.",
+            model.max_output
+        )));
+    }
+    let refused = |stop: &&String| family == TextFamily::Titan && !titan::is_stop_sequence(stop);
+    if config.stop_sequences.iter().any(|stop| refused(&stop)) {
+        return Err(Failure::validation(
+            "The model returned the following errors: Malformed input request: string does not \
+             match pattern ^(\\|+|User:)$, please reformat your input and try again.",
+        ));
+    }
+    let (temperature, top_p) = match family {
+        TextFamily::Titan => (0.7, Some(0.9)),
+        TextFamily::Nova => (0.7, Some(0.9)),
+        TextFamily::ClaudeText | TextFamily::ClaudeMessages => {
+            claude_messages::check_sampling(model, config.temperature, config.top_p)?;
+            (1.0, None)
+        }
+    };
+    Ok(Options {
+        max_tokens: limit(config.max_tokens.unwrap_or(model.max_output)),
+        temperature: config.temperature.unwrap_or(temperature),
+        top_p: config.top_p.or(top_p).filter(|top_p| *top_p > 0.0),
+        top_k: fields
+            .claude_top_k
+            .or(fields.inference_config.top_k)
+            .filter(|top_k| *top_k > 0),
+        stop: config.stop_sequences,
+    })
+}
+
+/// How Converse's answers look.
+#[derive(Debug)]
+pub(super) struct Format {
+    /// Whether `additionalModelResponseFieldPaths` asked for Claude's `/stop_sequence`.
+    with_stop_sequence: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    output: Output<'a>,
+    #[serde(flatten)]
+    stop: Stop<'a>,
+    usage: TokenUsage,
+    metrics: Latency,
+}
+
+#[derive(Serialize)]
+struct Output<'a> {
+    message: Spoken<'a>,
+}
+
+#[derive(Serialize)]
+struct Spoken<'a> {
+    role: &'static str,
+    content: Vec<TextBlock<'a>>,
+}
+
+#[derive(Serialize)]
+struct TextBlock<'a> {
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stop<'a> {
+    stop_reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_model_response_fields: Option<StopSequence<'a>>,
+}
+
+#[derive(Serialize)]
+struct StopSequence<'a> {
+    stop_sequence: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenUsage {
+    input_tokens: usize,
+    output_tokens: usize,
+    total_tokens: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Latency {
+    latency_ms: u64,
+}
+
+#[derive(Serialize)]
+struct MessageStart {
+    role: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ContentBlockDelta<'a> {
+    content_block_index: usize,
+    delta: TextBlock<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ContentBlockStop {
+    content_block_index: usize,
+}
+
+#[derive(Serialize)]
+struct Metadata {
+    usage: TokenUsage,
+    metrics: Latency,
+}
+
+impl Format {
+    /// A whole answer.
+    pub(super) fn answer(&self, text: &str, end: &End) -> Vec<u8> {
+        let content = if text.is_empty() {
+            vec![]
+        } else {
+            vec![TextBlock { text }]
+        };
+        to_json(&Answer {
+            output: Output {
+                message: Spoken {
+                    role: "assistant",
+                    content,
+                },
+            },
+            stop: self.stop(end),
+            usage: usage(end),
+            metrics: Latency {
+                latency_ms: end.latency,
+            },
+        })
+    }
+
+    /// Before any text.
+    pub(super) fn begin(&self) -> Vec<Event> {
+        vec![Event::inline(
+            "messageStart",
+            &MessageStart { role: "assistant" },
+            0,
+        )]
+    }
+
+    /// More text; a text block has no start event.
+    pub(super) fn text(&self, text: &str) -> Vec<Event> {
+        let delta = ContentBlockDelta {
+            content_block_index: 0,
+            delta: TextBlock { text },
+        };
+        vec![Event::inline("contentBlockDelta", &delta, text.len())]
+    }
+
+    /// After the last text.
+    pub(super) fn end(&self, end: &End) -> Vec<Event> {
+        let metadata = Metadata {
+            usage: usage(end),
+            metrics: Latency {
+                latency_ms: end.latency,
+            },
+        };
+        vec![
+            Event::inline(
+                "contentBlockStop",
+                &ContentBlockStop {
+                    content_block_index: 0,
+                },
+                7,
+            ),
+            Event::inline("messageStop", &self.stop(end), 3),
+            Event::inline("metadata", &metadata, 17),
+        ]
+    }
+
+    fn stop<'a>(&self, end: &'a End) -> Stop<'a> {
+        let (stop_reason, stop_sequence) = match &end.ending {
+            Ending::Finished(Finish::EndOfTurn) => ("end_turn", None),
+            Ending::Finished(Finish::StopSequence(stop)) => ("stop_sequence", Some(stop.as_str())),
+            Ending::Finished(Finish::Length) => ("max_tokens", None),
+            Ending::Filtered => ("content_filtered", None),
+        };
+        Stop {
+            stop_reason,
+            additional_model_response_fields: self
+                .with_stop_sequence
+                .then_some(StopSequence { stop_sequence }),
+        }
+    }
+}
+
+fn usage(end: &End) -> TokenUsage {
+    TokenUsage {
+        input_tokens: end.usage.input,
+        output_tokens: end.usage.output,
+        total_tokens: end.usage.input + end.usage.output,
+    }
+}
