@@ -314,8 +314,14 @@ pub(crate) static MODELS: &[Model] = &[
     ),
 ];
 
-/// ARNs that do not say their family: the local account owns these few.
+/// ARNs that do not say their family: the local account owns these few. Its models do not retire, so
+/// that with `--faults` too every family has one that answers.
 const OWNED: &[(&str, &str)] = &[
+    ("provisioned-model/claude123456", "anthropic.claude-v2"),
+    (
+        "provisioned-model/sdxl12345678",
+        "stability.stable-diffusion-xl-v1",
+    ),
     (
         "provisioned-model/titan1234567",
         "amazon.titan-text-express-v1",

@@ -4,7 +4,7 @@
 use crate::text::{Role, Turn};
 
 /// What the model was trained to find before a conversation that brings no system prompt.
-const DEFAULT_SYSTEM: &str = "You are a helpful AI assistant.";
+const DEFAULT_SYSTEM: &str = "You are a helpful AI assistant named SmolLM, trained by Hugging Face";
 
 /// A part of a prompt. Markers are kept apart from text, so that a marker which somebody typed is
 /// plain text to the tokenizer and cannot end a turn or begin another one.
@@ -98,7 +98,7 @@ mod tests {
     fn a_conversation_without_a_system_prompt_gets_the_default_one() {
         check(
             &[(Role::User, "Hi")],
-            "⟨system\nYou are a helpful AI assistant.⟩\n⟨user\nHi⟩\n⟨assistant\n",
+            "⟨system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face⟩\n⟨user\nHi⟩\n⟨assistant\n",
         );
     }
 
