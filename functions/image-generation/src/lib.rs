@@ -1,1 +1,233 @@
-//! Placeholder until the next commit.
+//! Image generation: `POST /v1/images/generations`. PNGs are kept in S3.
+
+use std::collections::BTreeMap;
+
+use aws_config::SdkConfig;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bedrock_adapter::Error;
+use bedrock_adapter::api::image::{Drawing, Format, Image, Request, Response};
+use bedrock_adapter::bedrock::Bedrock;
+use bedrock_adapter::config::{Config, DefaultModel, Invalid};
+use bedrock_adapter::deadline::Deadline;
+use bedrock_adapter::doors::api_gateway::{LARGEST_ANSWER, Route};
+use bedrock_adapter::error::{Cause, UpstreamFault};
+use bedrock_adapter::families;
+use bedrock_adapter::model::{Directory, Target};
+use bedrock_adapter::png;
+use bedrock_adapter::runtime::{Invocation, Task};
+use bedrock_adapter::store::{Images, Key};
+use bedrock_adapter::telemetry::Facts;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+/// How many images of one request are made at a time. Each holds its bytes in memory.
+const IMAGES_AT_A_TIME: usize = 2;
+
+/// The function.
+#[derive(Debug)]
+pub struct ImageGeneration {
+    bedrock: Bedrock,
+    directory: Directory,
+    images: Images,
+}
+
+/// An image that is in S3.
+struct Kept {
+    key: Key,
+    png: Bytes,
+    seed: Option<u64>,
+}
+
+impl Task for ImageGeneration {
+    const ROUTE: Route = Route {
+        method: "POST",
+        path: "/v1/images/generations",
+    };
+    const DEFAULT_MODEL: DefaultModel = DefaultModel {
+        variable: "DEFAULT_IMAGE_MODEL",
+        id: "stability.stable-image-core-v1:1",
+    };
+    type Request = Request;
+    type Response = Response;
+
+    async fn connect(config: Config, sdk: &SdkConfig) -> Result<Self, Invalid> {
+        let bucket = config
+            .image_bucket
+            .ok_or_else(|| Invalid::new("IMAGE_BUCKET", "is not set"))?;
+        Ok(Self {
+            bedrock: Bedrock::connect(sdk, &config.bedrock).await,
+            directory: config.directory,
+            images: Images::connect(sdk, bucket, config.image_url_life),
+        })
+    }
+
+    fn parse(body: &[u8]) -> Result<Request, Error> {
+        Request::parse(body)
+    }
+
+    /// `n` images; one failure fails the request, but what S3 already has stays.
+    async fn answer(
+        &self,
+        request: Request,
+        invocation: &Invocation,
+    ) -> Result<(Response, Facts), Error> {
+        let target = self.directory.find(&request.wanted)?;
+        // Everything that can be refused is refused before the first image is paid for.
+        let drawings = (0..request.n)
+            .map(|index| variation(&request.drawing, index))
+            .collect::<Vec<_>>();
+        let bodies = drawings
+            .iter()
+            .map(|drawing| families::encode_image(target.image_family()?, target.entry, drawing))
+            .collect::<Result<Vec<_>, _>>()?;
+        let making =
+            bodies
+                .into_iter()
+                .zip(&drawings)
+                .enumerate()
+                .map(|(index, (body, drawing))| {
+                    let key = Key::of(&invocation.id, index);
+                    self.make(&target, body, drawing, key, invocation.deadline)
+                });
+        let kept: Vec<_> = stream::iter(making)
+            .buffered(IMAGES_AT_A_TIME)
+            .try_collect()
+            .await?;
+        // An answer that Lambda would refuse points into S3 instead.
+        let encoded: usize = kept
+            .iter()
+            .map(|image| image.png.len().div_ceil(3) * 4)
+            .sum();
+        let format = if encoded > LARGEST_ANSWER {
+            Format::Url
+        } else {
+            request.format
+        };
+        let mut data = Vec::with_capacity(kept.len());
+        for image in kept {
+            data.push(self.describe(image, format).await?);
+        }
+        let facts = Facts {
+            model: target.id.as_str().to_owned(),
+            usage: None,
+            images: data.len(),
+        };
+        Ok((
+            Response {
+                created: invocation.started,
+                data,
+            },
+            facts,
+        ))
+    }
+}
+
+impl ImageGeneration {
+    /// Makes one image and keeps it.
+    async fn make(
+        &self,
+        target: &Target,
+        body: Vec<u8>,
+        drawing: &Drawing,
+        key: Key,
+        deadline: Deadline,
+    ) -> Result<Kept, Error> {
+        let answer = self.bedrock.invoke(target, body, deadline).await?;
+        let picture = families::decode_image(target.image_family()?, &answer.body)?;
+        let invalid = |reason| Error::Upstream {
+            fault: UpstreamFault::ImageInvalid(reason),
+            cause: Cause::of(reason),
+        };
+        let png = STANDARD
+            .decode(picture.base64)
+            .map_err(|_| invalid("it is not base64"))?;
+        let size = png::size_of(&png)?;
+        if !families::may_have_size(target.image_family()?, drawing, size) {
+            return Err(invalid("it is not of the size that was asked for"));
+        }
+        let png = Bytes::from(png);
+        let mut metadata = metadata(target, drawing);
+        metadata.insert("size", size.to_string());
+        metadata.extend(picture.seed.map(|seed| ("seed", seed.to_string())));
+        self.images
+            .put(&key, png.clone(), &metadata, deadline)
+            .await?;
+        Ok(Kept {
+            key,
+            png,
+            seed: picture.seed,
+        })
+    }
+
+    async fn describe(&self, image: Kept, format: Format) -> Result<Image, Error> {
+        let Kept { key, png, seed } = image;
+        let (url, b64_json) = match format {
+            Format::Url => (Some(self.images.url(&key).await?), None),
+            Format::Base64 => (None, Some(STANDARD.encode(&png))),
+        };
+        Ok(Image {
+            url,
+            b64_json,
+            seed,
+            s3_uri: self.images.uri(&key),
+        })
+    }
+}
+
+/// The drawing of the image with this index: a seed that was given is counted up, so that the
+/// images differ and each can be made again.
+fn variation(drawing: &Drawing, index: usize) -> Drawing {
+    let step = i64::try_from(index).unwrap_or_default();
+    Drawing {
+        seed: drawing.seed.map(|seed| {
+            if seed == 0 {
+                0
+            } else {
+                seed.saturating_add(step)
+            }
+        }),
+        ..drawing.clone()
+    }
+}
+
+/// What, beside the prompts, makes the image again. The prompts themselves are the caller's, and
+/// are not kept.
+fn metadata(target: &Target, drawing: &Drawing) -> BTreeMap<&'static str, String> {
+    let Drawing {
+        prompt: _,
+        negative_prompt: _,
+        size: _,
+        seed: _,
+        steps,
+        cfg_scale,
+        style_preset,
+        sampler,
+        clip_guidance_preset,
+        image: _,
+        mask: _,
+        mask_source,
+        image_strength,
+        image_mode,
+        step_schedule_start,
+        step_schedule_end,
+    } = drawing;
+    let text = |value: &Option<String>| value.clone();
+    let number = |value: &Option<f64>| value.map(|value| value.to_string());
+    [
+        ("model", Some(target.id.as_str().to_owned())),
+        ("steps", steps.map(|steps| steps.to_string())),
+        ("cfg-scale", number(cfg_scale)),
+        ("style-preset", text(style_preset)),
+        ("sampler", text(sampler)),
+        ("clip-guidance-preset", text(clip_guidance_preset)),
+        ("mask-source", text(mask_source)),
+        ("image-strength", number(image_strength)),
+        ("image-mode", text(image_mode)),
+        ("step-schedule-start", number(step_schedule_start)),
+        ("step-schedule-end", number(step_schedule_end)),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect()
+}

@@ -1,1 +1,103 @@
-//! Placeholder until the next commit.
+//! Text completion: `POST /v1/completions`.
+
+use aws_config::SdkConfig;
+use bedrock_adapter::Error;
+use bedrock_adapter::api::completion::{Choice, Request, Response};
+use bedrock_adapter::bedrock::Bedrock;
+use bedrock_adapter::config::{Config, DefaultModel, Invalid};
+use bedrock_adapter::doors::api_gateway::Route;
+use bedrock_adapter::families::{Input, Usage};
+use bedrock_adapter::generation::Call;
+use bedrock_adapter::model::Directory;
+use bedrock_adapter::runtime::{Invocation, Task};
+use bedrock_adapter::telemetry::Facts;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+/// How many calls of one request are made at a time.
+const CALLS_AT_A_TIME: usize = 4;
+
+/// The function.
+#[derive(Debug)]
+pub struct TextCompletion {
+    bedrock: Bedrock,
+    directory: Directory,
+}
+
+impl Task for TextCompletion {
+    const ROUTE: Route = Route {
+        method: "POST",
+        path: "/v1/completions",
+    };
+    const DEFAULT_MODEL: DefaultModel = DefaultModel {
+        variable: "DEFAULT_TEXT_MODEL",
+        id: "us.amazon.nova-micro-v1:0",
+    };
+    type Request = Request;
+    type Response = Response;
+
+    async fn connect(config: Config, sdk: &SdkConfig) -> Result<Self, Invalid> {
+        Ok(Self {
+            bedrock: Bedrock::connect(sdk, &config.bedrock).await,
+            directory: config.directory,
+        })
+    }
+
+    fn parse(body: &[u8]) -> Result<Request, Error> {
+        Request::parse(body)
+    }
+
+    /// Each prompt is completed `n` times; one failure fails the request.
+    async fn answer(
+        &self,
+        request: Request,
+        invocation: &Invocation,
+    ) -> Result<(Response, Facts), Error> {
+        let target = self.directory.find(&request.wanted)?;
+        let calls = request
+            .prompts
+            .iter()
+            .map(|prompt| Call::prepare(&target, Input::Prompt(prompt), &request.inference))
+            .collect::<Result<Vec<_>, _>>()?;
+        let repeated = calls
+            .into_iter()
+            .flat_map(|call| std::iter::repeat_n(call, request.n));
+        let completions: Vec<_> = stream::iter(
+            repeated.map(|call| call.send(&self.bedrock, &target, invocation.deadline)),
+        )
+        .buffered(CALLS_AT_A_TIME)
+        .try_collect()
+        .await?;
+        let usage = Usage::sum(completions.iter().map(|completion| completion.usage));
+        let prompts = request
+            .prompts
+            .iter()
+            .flat_map(|prompt| std::iter::repeat_n(prompt, request.n));
+        let choices = completions
+            .into_iter()
+            .zip(prompts)
+            .enumerate()
+            .map(|(index, (completion, prompt))| {
+                let text = match request.echo {
+                    true => format!("{prompt}{}", completion.text),
+                    false => completion.text,
+                };
+                Choice::new(index, text, &completion.finish)
+            })
+            .collect();
+        let facts = Facts {
+            model: target.id.as_str().to_owned(),
+            usage,
+            images: 0,
+        };
+        Ok((
+            Response::new(
+                &invocation.id,
+                invocation.started,
+                target.name,
+                choices,
+                usage,
+            ),
+            facts,
+        ))
+    }
+}

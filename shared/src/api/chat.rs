@@ -1,0 +1,413 @@
+//! Chat: `POST /v1/chat/completions`, with the history kept in the request.
+//!
+//! A history becomes a [`Conversation`] by these rules:
+//! - `system` and `developer` messages, wherever they stand, are joined in order (a blank line
+//!   between them) into the one system prompt.
+//! - Blank messages and blank parts are dropped; the last message must not be blank.
+//! - Turns of the same role that follow each other are joined with a blank line.
+//! - The first turn must be the user's.
+//! - A last turn of the assistant is a prefill: the model goes on from its text. Trailing white
+//!   space is cut from it, because the models refuse it.
+
+use serde::{Deserialize, Serialize};
+
+use super::completion::is_blank;
+use super::fields::Fields;
+use super::inference::Inference;
+use super::{TokenUsage, answers, bookkeeping, finish_reason, wanted};
+use crate::Error;
+use crate::families::{Conversation, Finish, Role, Turn, Usage};
+use crate::model::Wanted;
+
+/// How many messages a history may have.
+const MOST_MESSAGES: usize = 10_000;
+
+/// A request for the next turn of a conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// The model, and the way to it.
+    pub wanted: Wanted,
+    /// The history.
+    pub conversation: Conversation,
+    /// How many alternatives.
+    pub n: usize,
+    /// How to generate.
+    pub inference: Inference,
+}
+
+impl Request {
+    /// Reads a request's JSON body.
+    pub fn parse(body: &[u8]) -> Result<Self, Error> {
+        let mut fields = Fields::parse(body)?;
+        let wanted = wanted(&mut fields)?;
+        let conversation = conversation(fields.require("messages")?)?;
+        let n = answers(&mut fields)?;
+        let inference = Inference::take(&mut fields)?;
+        fields.neutral("logprobs", |wanted: &bool| !wanted)?;
+        fields.neutral("top_logprobs", |count: &i64| *count == 0)?;
+        fields.neutral("logit_bias", |bias: &serde_json::Map<_, _>| bias.is_empty())?;
+        fields.neutral("response_format", |format: &ResponseFormat| {
+            format.r#type == "text"
+        })?;
+        fields.neutral("modalities", |kinds: &Vec<String>| kinds == &["text"])?;
+        fields.neutral("tools", |tools: &Vec<serde_json::Value>| tools.is_empty())?;
+        fields.neutral("functions", |tools: &Vec<serde_json::Value>| {
+            tools.is_empty()
+        })?;
+        fields.neutral("tool_choice", |choice: &serde_json::Value| {
+            choice == "none" || choice == "auto"
+        })?;
+        fields.neutral("function_call", |choice: &serde_json::Value| {
+            choice == "none" || choice == "auto"
+        })?;
+        fields.neutral("reasoning_effort", |effort: &String| effort == "none")?;
+        fields.accept("parallel_tool_calls");
+        bookkeeping(&mut fields)?;
+        fields.finish()?;
+        Ok(Self {
+            wanted,
+            conversation,
+            n,
+            inference,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct ResponseFormat {
+    r#type: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Message {
+    role: Speaker,
+    content: Option<Content>,
+    #[serde(default)]
+    #[expect(
+        dead_code,
+        reason = "a participant's name is the caller's own bookkeeping"
+    )]
+    name: Option<String>,
+    // What our own answers carry, so that a client can send a turn back as it got it.
+    #[serde(default)]
+    refusal: Option<String>,
+    #[serde(default)]
+    tool_calls: Option<Vec<serde_json::Value>>,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Speaker {
+    System,
+    Developer,
+    User,
+    Assistant,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a string or an array of text parts")]
+enum Content {
+    Text(String),
+    Parts(Vec<Part>),
+}
+
+#[derive(Deserialize)]
+struct Part {
+    r#type: String,
+    #[serde(default)]
+    text: Option<String>,
+}
+
+fn conversation(messages: Vec<Message>) -> Result<Conversation, Error> {
+    if messages.is_empty() || messages.len() > MOST_MESSAGES {
+        return Err(Error::invalid(
+            "messages",
+            format!("it must hold 1 to {MOST_MESSAGES} messages"),
+        ));
+    }
+    let last = messages.len() - 1;
+    let mut system: Option<String> = None;
+    let mut turns: Vec<Turn> = Vec::new();
+    for (index, message) in messages.into_iter().enumerate() {
+        let speaker = message.role;
+        let text = text_of(message, index)?;
+        if is_blank(&text) {
+            if index == last {
+                return Err(Error::invalid(
+                    format!("messages[{index}].content"),
+                    "the last message must not be blank",
+                ));
+            }
+            continue;
+        }
+        let role = match speaker {
+            Speaker::System | Speaker::Developer => {
+                join(system.get_or_insert_default(), &text);
+                continue;
+            }
+            Speaker::User => Role::User,
+            Speaker::Assistant => Role::Assistant,
+        };
+        match turns.last_mut() {
+            None if role == Role::Assistant => {
+                return Err(Error::invalid(
+                    format!("messages[{index}].role"),
+                    "the first turn must be the user's",
+                ));
+            }
+            Some(turn) if turn.role == role => join(&mut turn.text, &text),
+            Some(_) | None => turns.push(Turn { role, text }),
+        }
+    }
+    match turns.last_mut() {
+        None => Err(Error::invalid("messages", "it must hold a user message")),
+        Some(turn) => {
+            if turn.role == Role::Assistant {
+                turn.text.truncate(turn.text.trim_end().len());
+            }
+            Ok(Conversation { system, turns })
+        }
+    }
+}
+
+fn join(text: &mut String, more: &str) {
+    if !text.is_empty() {
+        text.push_str("\n\n");
+    }
+    text.push_str(more);
+}
+
+fn text_of(message: Message, index: usize) -> Result<String, Error> {
+    if message.tool_calls.is_some_and(|calls| !calls.is_empty()) {
+        return Err(Error::unsupported(
+            format!("messages[{index}].tool_calls"),
+            "tools are not served",
+        ));
+    }
+    let parts = match message.content {
+        None => return Ok(message.refusal.unwrap_or_default()),
+        Some(Content::Text(text)) => return Ok(text),
+        Some(Content::Parts(parts)) => parts,
+    };
+    let mut text = String::new();
+    for (position, part) in parts.into_iter().enumerate() {
+        let path = || format!("messages[{index}].content[{position}]");
+        match (part.r#type.as_str(), part.text) {
+            ("text", Some(more)) if is_blank(&more) => {}
+            ("text", Some(more)) => join(&mut text, &more),
+            ("text", None) => return Err(Error::missing(format!("{}.text", path()))),
+            _ => return Err(Error::unsupported(path(), "only text parts are served")),
+        }
+    }
+    Ok(text)
+}
+
+/// The answer: OpenAI's `chat.completion`.
+#[derive(Debug, Serialize)]
+pub struct Response {
+    /// `chatcmpl-` and the request id.
+    pub id: String,
+    object: &'static str,
+    /// Seconds since 1970.
+    pub created: u64,
+    /// The model, as the caller named it.
+    pub model: String,
+    /// The alternatives.
+    pub choices: Vec<Choice>,
+    /// Tokens used by all choices; absent where the model does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<TokenUsage>,
+}
+
+/// One alternative.
+#[derive(Debug, Serialize)]
+pub struct Choice {
+    index: usize,
+    message: Reply,
+    logprobs: Option<()>,
+    finish_reason: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Reply {
+    role: &'static str,
+    content: String,
+    refusal: Option<()>,
+}
+
+impl Choice {
+    /// The alternative with this index.
+    pub fn new(index: usize, content: String, finish: &Finish) -> Self {
+        Self {
+            index,
+            message: Reply {
+                role: "assistant",
+                content,
+                refusal: None,
+            },
+            logprobs: None,
+            finish_reason: finish_reason(finish),
+        }
+    }
+}
+
+impl Response {
+    /// An answer to the request with this id.
+    pub fn new(
+        request_id: &str,
+        created: u64,
+        model: String,
+        choices: Vec<Choice>,
+        usage: Option<Usage>,
+    ) -> Self {
+        Self {
+            id: format!("chatcmpl-{request_id}"),
+            object: "chat.completion",
+            created,
+            model,
+            choices,
+            usage: usage.map(TokenUsage::from),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history(messages: &str) -> Result<Conversation, Error> {
+        Request::parse(format!("{{\"messages\":{messages}}}").as_bytes())
+            .map(|request| request.conversation)
+    }
+
+    #[track_caller]
+    fn becomes(messages: &str, system: Option<&str>, turns: &[(Role, &str)]) {
+        let expected = Conversation {
+            system: system.map(str::to_owned),
+            turns: turns
+                .iter()
+                .map(|(role, text)| Turn {
+                    role: *role,
+                    text: (*text).to_owned(),
+                })
+                .collect(),
+        };
+        assert_eq!(history(messages), Ok(expected), "{messages}");
+    }
+
+    #[track_caller]
+    fn refused(messages: &str, param: &str, code: &str) {
+        let error = history(messages).unwrap_err();
+        assert_eq!(
+            (error.param(), error.row().code),
+            (Some(param), code),
+            "{messages}: {error}"
+        );
+    }
+
+    #[test]
+    fn system_and_developer_messages_become_one_system_prompt() {
+        becomes(
+            r#"[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"},{"role":"developer","content":[{"type":"text","text":"Be kind."}]}]"#,
+            Some("Be brief.\n\nBe kind."),
+            &[(Role::User, "Hi")],
+        );
+    }
+
+    #[test]
+    fn turns_of_one_role_are_joined_and_blank_ones_dropped() {
+        becomes(
+            r#"[{"role":"user","content":"a"},{"role":"assistant","content":null},{"role":"user","content":"b"},{"role":"assistant","content":"  "},{"role":"user","content":[{"type":"text","text":"c"},{"type":"text","text":" "},{"type":"text","text":"d"}]}]"#,
+            None,
+            &[(Role::User, "a\n\nb\n\nc\n\nd")],
+        );
+    }
+
+    #[test]
+    fn a_last_assistant_turn_is_a_prefill_without_trailing_space() {
+        becomes(
+            r#"[{"role":"user","content":"Name a colour."},{"role":"assistant","content":"The colour is \n"}]"#,
+            None,
+            &[
+                (Role::User, "Name a colour."),
+                (Role::Assistant, "The colour is"),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_answer_can_be_sent_back_as_it_came() {
+        becomes(
+            r#"[{"role":"user","content":"a"},{"role":"assistant","content":"b","refusal":null},{"role":"user","content":"c","name":"Ann"}]"#,
+            None,
+            &[(Role::User, "a"), (Role::Assistant, "b"), (Role::User, "c")],
+        );
+    }
+
+    #[test]
+    fn bad_histories_are_refused_with_the_index() {
+        refused(r#"[]"#, "messages", "invalid_value");
+        refused(
+            r#"[{"role":"system","content":"x"}]"#,
+            "messages",
+            "invalid_value",
+        );
+        refused(
+            r#"[{"role":"assistant","content":"x"}]"#,
+            "messages[0].role",
+            "invalid_value",
+        );
+        refused(
+            r#"[{"role":"user","content":"a"},{"role":"user","content":" "}]"#,
+            "messages[1].content",
+            "invalid_value",
+        );
+        refused(
+            r#"[{"role":"wizard","content":"a"}]"#,
+            "messages[0].role",
+            "invalid_value",
+        );
+        refused(
+            r#"[{"role":"user","content":7}]"#,
+            "messages[0].content",
+            "invalid_value",
+        );
+        refused(
+            r#"[{"role":"user","content":"a","colour":1}]"#,
+            "messages[0].colour",
+            "invalid_value",
+        );
+        refused(
+            r#"[{"role":"user","content":[{"type":"text"}]}]"#,
+            "messages[0].content[0].text",
+            "missing_required_parameter",
+        );
+        refused(
+            r#"[{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://169.254.169.254/"}}]}]"#,
+            "messages[0].content[0]",
+            "unsupported_parameter",
+        );
+    }
+
+    #[test]
+    fn options_that_would_change_the_answer_are_refused_by_name() {
+        for (option, param) in [
+            (r#""tools":[{"type":"function"}]"#, "tools"),
+            (
+                r#""response_format":{"type":"json_object"}"#,
+                "response_format",
+            ),
+            (r#""logprobs":true"#, "logprobs"),
+            (r#""reasoning_effort":"high""#, "reasoning_effort"),
+        ] {
+            let body = format!(r#"{{"messages":[{{"role":"user","content":"a"}}],{option}}}"#);
+            let error = Request::parse(body.as_bytes()).unwrap_err();
+            assert_eq!(
+                (error.param(), error.row().code),
+                (Some(param), "unsupported_parameter"),
+                "{option}"
+            );
+        }
+    }
+}

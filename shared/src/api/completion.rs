@@ -1,0 +1,263 @@
+//! Text completion: `POST /v1/completions`, OpenAI's legacy completions.
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use super::fields::Fields;
+use super::inference::Inference;
+use super::{TokenUsage, answers, bookkeeping, finish_reason, wanted};
+use crate::Error;
+use crate::families::{Finish, Usage};
+use crate::model::Wanted;
+
+/// Tokens to generate where the request does not say: OpenAI's default for this route.
+const DEFAULT_MAX_TOKENS: i64 = 16;
+
+/// How many prompts one request may hold.
+const MOST_PROMPTS: usize = 20;
+
+/// A request for text completion.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// The model, and the way to it.
+    pub wanted: Wanted,
+    /// At least one prompt, none of them blank.
+    pub prompts: Vec<String>,
+    /// Completions per prompt.
+    pub n: usize,
+    /// Whether the completion repeats its prompt.
+    pub echo: bool,
+    /// How to generate.
+    pub inference: Inference,
+}
+
+impl Request {
+    /// Reads a request's JSON body.
+    pub fn parse(body: &[u8]) -> Result<Self, Error> {
+        let mut fields = Fields::parse(body)?;
+        let wanted = wanted(&mut fields)?;
+        let prompts = prompts(fields.require("prompt")?)?;
+        let n = answers(&mut fields)?;
+        let echo = fields.take("echo")?.unwrap_or(false);
+        let mut inference = Inference::take(&mut fields)?;
+        inference.max_tokens.get_or_insert(DEFAULT_MAX_TOKENS);
+        fields.neutral("best_of", |best: &i64| usize::try_from(*best) == Ok(n))?;
+        fields.neutral("suffix", |suffix: &String| suffix.is_empty())?;
+        fields.neutral("logprobs", |_: &i64| false)?;
+        fields.neutral("logit_bias", |bias: &serde_json::Map<_, _>| bias.is_empty())?;
+        bookkeeping(&mut fields)?;
+        fields.finish()?;
+        Ok(Self {
+            wanted,
+            prompts,
+            n,
+            echo,
+            inference,
+        })
+    }
+}
+
+fn prompts(prompt: Prompt) -> Result<Vec<String>, Error> {
+    let prompts = match prompt {
+        Prompt::One(text) => vec![text],
+        Prompt::Several(texts) => texts,
+        Prompt::Tokens(_) => {
+            return Err(Error::unsupported(
+                "prompt",
+                "token arrays mean nothing to Bedrock; send text",
+            ));
+        }
+    };
+    if prompts.is_empty() || prompts.len() > MOST_PROMPTS {
+        return Err(Error::invalid(
+            "prompt",
+            format!("it must hold 1 to {MOST_PROMPTS} texts"),
+        ));
+    }
+    match prompts.iter().position(|text| is_blank(text)) {
+        None => Ok(prompts),
+        Some(index) if prompts.len() > 1 => Err(Error::invalid(
+            format!("prompt[{index}]"),
+            "it must not be blank",
+        )),
+        Some(_) => Err(Error::invalid("prompt", "it must not be blank")),
+    }
+}
+
+/// Whether a text has nothing that a model could read: white space and zero-width characters only.
+pub(super) fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| {
+        c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a string or an array of strings")]
+enum Prompt {
+    One(String),
+    Several(Vec<String>),
+    #[expect(dead_code, reason = "it is there to be told apart, and refused")]
+    Tokens(Vec<IgnoredAny>),
+}
+
+/// The answer: OpenAI's `text_completion`.
+#[derive(Debug, Serialize)]
+pub struct Response {
+    /// `cmpl-` and the request id.
+    pub id: String,
+    object: &'static str,
+    /// Seconds since 1970.
+    pub created: u64,
+    /// The model, as the caller named it.
+    pub model: String,
+    /// Prompt by prompt, `n` for each.
+    pub choices: Vec<Choice>,
+    /// Tokens used by all choices; absent where the model does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<TokenUsage>,
+}
+
+/// One completion.
+#[derive(Debug, Serialize)]
+pub struct Choice {
+    text: String,
+    index: usize,
+    logprobs: Option<()>,
+    finish_reason: String,
+}
+
+impl Choice {
+    /// The completion with this index.
+    pub fn new(index: usize, text: String, finish: &Finish) -> Self {
+        Self {
+            text,
+            index,
+            logprobs: None,
+            finish_reason: finish_reason(finish),
+        }
+    }
+}
+
+impl Response {
+    /// An answer to the request with this id.
+    pub fn new(
+        request_id: &str,
+        created: u64,
+        model: String,
+        choices: Vec<Choice>,
+        usage: Option<Usage>,
+    ) -> Self {
+        Self {
+            id: format!("cmpl-{request_id}"),
+            object: "text_completion",
+            created,
+            model,
+            choices,
+            usage: usage.map(TokenUsage::from),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(body: &str, param: &str, code: &str) {
+        let error = Request::parse(body.as_bytes()).unwrap_err();
+        assert_eq!(
+            (error.param(), error.row().code),
+            (Some(param), code),
+            "{body}: {error}"
+        );
+    }
+
+    #[test]
+    fn a_request_has_openais_defaults() {
+        let request = Request::parse(br#"{"prompt":"Hi"}"#).unwrap();
+        assert_eq!(request.prompts, ["Hi"]);
+        assert_eq!((request.n, request.echo), (1, false));
+        assert_eq!(
+            request.inference,
+            Inference {
+                max_tokens: Some(16),
+                ..Inference::default()
+            }
+        );
+    }
+
+    #[test]
+    fn fields_that_change_nothing_are_accepted() {
+        let body = br#"{"model":"amazon.titan-tg1-large","prompt":["a","b"],"n":2,"best_of":2,"suffix":"",
+            "logprobs":null,"logit_bias":{},"presence_penalty":0,"frequency_penalty":0.0,"repetition_penalty":1,
+            "min_tokens":0,"stop":[],"user":"u","metadata":{"k":1},"store":false,"stream":false,"echo":true}"#;
+        let request = Request::parse(body).unwrap();
+        assert_eq!(
+            request.inference,
+            Inference {
+                max_tokens: Some(16),
+                ..Inference::default()
+            }
+        );
+        assert_eq!(
+            (request.prompts.len(), request.n, request.echo),
+            (2, 2, true)
+        );
+    }
+
+    #[test]
+    fn bad_input_names_the_field() {
+        refused(r#"{}"#, "prompt", "missing_required_parameter");
+        refused(r#"{"prompt":""}"#, "prompt", "invalid_value");
+        refused("{\"prompt\":\" \u{200b}\"}", "prompt", "invalid_value");
+        refused(r#"{"prompt":["a"," "]}"#, "prompt[1]", "invalid_value");
+        refused(r#"{"prompt":[]}"#, "prompt", "invalid_value");
+        refused(r#"{"prompt":5}"#, "prompt", "invalid_value");
+        refused(r#"{"prompt":[1,2]}"#, "prompt", "unsupported_parameter");
+        refused(r#"{"prompt":"a","n":0}"#, "n", "invalid_value");
+        refused(r#"{"prompt":"a","n":11}"#, "n", "invalid_value");
+        refused(r#"{"prompt":"a","n":1.5}"#, "n", "invalid_value");
+        refused(
+            r#"{"prompt":"a","max_token":5}"#,
+            "max_token",
+            "unknown_parameter",
+        );
+        refused(
+            r#"{"prompt":"a","temperature":"hot"}"#,
+            "temperature",
+            "invalid_value",
+        );
+        refused(
+            r#"{"prompt":"a","temperature":1e400}"#,
+            "temperature",
+            "invalid_value",
+        );
+        refused(r#"{"prompt":"a","stop":5}"#, "stop", "invalid_value");
+        refused(
+            r#"{"prompt":"a","suffix":"b"}"#,
+            "suffix",
+            "unsupported_parameter",
+        );
+        refused(
+            r#"{"prompt":"a","best_of":3}"#,
+            "best_of",
+            "unsupported_parameter",
+        );
+        refused(
+            r#"{"prompt":"a","stream":true}"#,
+            "stream",
+            "unsupported_parameter",
+        );
+        refused(
+            r#"{"prompt":"a","stream_options":{}}"#,
+            "stream_options",
+            "invalid_value",
+        );
+        refused(r#"{"prompt":"a","api":"magic"}"#, "api", "invalid_value");
+        refused(
+            r#"{"prompt":"a","max_tokens":5,"max_completion_tokens":6}"#,
+            "max_completion_tokens",
+            "invalid_value",
+        );
+    }
+}

@@ -1,0 +1,237 @@
+//! A request's JSON object, taken apart field by field.
+//!
+//! Reading a field by name records the name, so the object knows at the end which fields nobody
+//! asked for, and what the nearest known name is. Doubled keys are refused; `null` is absent.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::Error;
+use crate::error::{FieldFault, RequestFault};
+
+/// The fields of a request that are still to be read.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    rest: Vec<(Cow<'a, str>, &'a RawValue)>,
+    known: Vec<&'static str>,
+}
+
+impl<'a> Fields<'a> {
+    /// Splits one JSON object into its fields, without reading their values yet.
+    pub fn parse(body: &'a [u8]) -> Result<Self, Error> {
+        let text = body.trim_ascii();
+        if text.is_empty() || text == b"null" {
+            return Err(RequestFault::BodyMissing.into());
+        }
+        let Object(rest) =
+            serde_json::from_slice(body).map_err(|error| RequestFault::BodyNotJson {
+                reason: without_position(&error),
+                line: error.line(),
+                column: error.column(),
+            })?;
+        Ok(Self {
+            rest,
+            known: Vec::new(),
+        })
+    }
+
+    /// The field's value; `None` if it is absent or `null`.
+    pub fn take<T: Deserialize<'a>>(&mut self, name: &'static str) -> Result<Option<T>, Error> {
+        self.known.push(name);
+        let Some(position) = self.rest.iter().position(|(key, _)| key == name) else {
+            return Ok(None);
+        };
+        let (_, value) = self.rest.swap_remove(position);
+        let mut deserializer = serde_json::Deserializer::from_str(value.get());
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let inner = error.path().to_string();
+            let param = match inner.as_str() {
+                "." => name.to_owned(),
+                path if path.starts_with('[') => format!("{name}{path}"),
+                path => format!("{name}.{path}"),
+            };
+            Error::invalid(param, without_position(error.inner()))
+        })
+    }
+
+    /// The field's value, which must be there.
+    pub fn require<T: Deserialize<'a>>(&mut self, name: &'static str) -> Result<T, Error> {
+        self.take(name)?.ok_or_else(|| Error::missing(name))
+    }
+
+    /// Lets the field pass, whatever it says: it changes nothing.
+    pub fn accept(&mut self, name: &'static str) {
+        self.known.push(name);
+        self.rest.retain(|(key, _)| key != name);
+    }
+
+    /// Lets the field pass at a value that changes nothing, and refuses it at any other.
+    pub fn neutral<T: Deserialize<'a>>(
+        &mut self,
+        name: &'static str,
+        is_neutral: impl Fn(&T) -> bool,
+    ) -> Result<(), Error> {
+        match self.take::<T>(name)? {
+            Some(value) if !is_neutral(&value) => Err(Error::unsupported(
+                name,
+                "leave it out; it would change the answer",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses the first field that nobody asked for.
+    pub fn finish(self) -> Result<(), Error> {
+        let Some((unknown, _)) = self.rest.first() else {
+            return Ok(());
+        };
+        let nearest = self
+            .known
+            .iter()
+            .map(|name| (strsim::normalized_damerau_levenshtein(name, unknown), *name))
+            .filter(|(likeness, _)| *likeness >= 0.6)
+            .max_by(|(one, _), (other, _)| one.total_cmp(other))
+            .map(|(_, name)| name);
+        Err(Error::Field {
+            param: unknown.to_string(),
+            fault: FieldFault::Unknown { nearest },
+        })
+    }
+}
+
+/// serde_json's message without the position, which is of a part of the body only.
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(end) => text.get(..end).unwrap_or_default().to_owned(),
+        None => text,
+    }
+}
+
+struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor;
+
+        impl<'de> Visitor<'de> for ObjectVisitor {
+            type Value = Object<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
+                while let Some((Key(key), value)) = map.next_entry()? {
+                    if fields.iter().any(|(known, _)| *known == key) {
+                        return Err(A::Error::custom("a key stands there twice"));
+                    }
+                    fields.push((key, value));
+                }
+                Ok(Object(fields))
+            }
+        }
+
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+/// A key, borrowed where it has no escapes.
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(body: &str) -> Error {
+        let mut fields = match Fields::parse(body.as_bytes()) {
+            Ok(fields) => fields,
+            Err(error) => return error,
+        };
+        if let Err(error) = fields.take::<f64>("temperature") {
+            return error;
+        }
+        fields.accept("max_tokens");
+        fields.finish().unwrap_err()
+    }
+
+    #[test]
+    fn a_body_that_is_not_there_is_required() {
+        for body in ["", "  \n", "null"] {
+            assert_eq!(refused(body), RequestFault::BodyMissing.into(), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_not_one_object_is_refused_with_its_position() {
+        for (body, reason, column) in [
+            ("[1]", "invalid type: sequence, expected an object", 0),
+            ("{\"a\":1} x", "trailing characters", 9),
+            ("{\"a\":1", "EOF while parsing an object", 6),
+            ("{\"a\":1,\"a\":2}", "a key stands there twice", 12),
+            ("\u{feff}{}", "expected value", 1),
+        ] {
+            let expected = RequestFault::BodyNotJson {
+                reason: reason.to_owned(),
+                line: 1,
+                column,
+            };
+            assert_eq!(refused(body), expected.into(), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_field_is_named_with_the_nearest_known_one() {
+        for (body, param, nearest) in [
+            (r#"{"max_token":1}"#, "max_token", Some("max_tokens")),
+            (r#"{"temperture":1}"#, "temperture", Some("temperature")),
+            (r#"{"zebra":1}"#, "zebra", None),
+        ] {
+            let expected = Error::Field {
+                param: param.to_owned(),
+                fault: FieldFault::Unknown { nearest },
+            };
+            assert_eq!(refused(body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_ill_typed_field_is_named() {
+        let error = refused(r#"{"temperature":"hot"}"#);
+        assert_eq!(
+            error.to_string(),
+            "`temperature` is not valid: invalid type: string \"hot\", expected f64."
+        );
+        assert_eq!(error.param(), Some("temperature"));
+    }
+
+    #[test]
+    fn null_is_absent() {
+        let mut fields = Fields::parse(br#"{"temperature":null}"#).unwrap();
+        assert_eq!(fields.take::<f64>("temperature"), Ok(None));
+        assert_eq!(fields.finish(), Ok(()));
+    }
+
+    #[test]
+    fn invalid_utf8_and_lone_surrogates_are_refused() {
+        assert!(matches!(
+            Fields::parse(b"{\"a\":\"\xff\"}"),
+            Err(Error::Request(RequestFault::BodyNotJson { .. }))
+        ));
+        let mut fields = Fields::parse(br#"{"a":"\ud800"}"#).unwrap();
+        assert_eq!(fields.take::<String>("a").unwrap_err().param(), Some("a"));
+    }
+
+    #[test]
+    fn deep_nesting_ends_in_an_error() {
+        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
+        let mut fields = Fields::parse(deep.as_bytes()).unwrap();
+        assert!(fields.take::<serde_json::Value>("a").is_err());
+    }
+}

@@ -1,0 +1,344 @@
+//! Image generation: `POST /v1/images/generations`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+
+use super::completion::is_blank;
+use super::fields::Fields;
+use super::{answers, bookkeeping, wanted};
+use crate::Error;
+use crate::model::Wanted;
+
+/// The largest input image or mask, in bytes after decoding.
+const LARGEST_INPUT: usize = 5 * 1024 * 1024;
+
+/// A request for images.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// The model.
+    pub wanted: Wanted,
+    /// How many images.
+    pub n: usize,
+    /// How they are sent back.
+    pub format: Format,
+    /// What is to be drawn.
+    pub drawing: Drawing,
+}
+
+/// How an image is sent back. It is in S3 in both cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// As a presigned URL.
+    Url,
+    /// As base64 in the answer.
+    Base64,
+}
+
+/// What is to be drawn: the options that a family maps or refuses.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Drawing {
+    /// What the image shows.
+    pub prompt: String,
+    /// What it must not show.
+    pub negative_prompt: Option<String>,
+    /// Width and height in pixels; `None` leaves it to the model.
+    pub size: Option<Size>,
+    /// The same seed and request give the same image.
+    pub seed: Option<i64>,
+    /// Diffusion steps.
+    pub steps: Option<i64>,
+    /// How closely the image follows the prompt.
+    pub cfg_scale: Option<f64>,
+    /// A style's name.
+    pub style_preset: Option<String>,
+    /// A sampler's name.
+    pub sampler: Option<String>,
+    /// A CLIP guidance preset's name.
+    pub clip_guidance_preset: Option<String>,
+    /// The image to start from.
+    pub image: Option<Vec<u8>>,
+    /// Where the image to start from may change.
+    pub mask: Option<Vec<u8>>,
+    /// What the mask's pixels mean.
+    pub mask_source: Option<String>,
+    /// How strongly the image to start from shapes the result, 0 to 1.
+    pub image_strength: Option<f64>,
+    /// Which rule `image_strength` or the schedule follows.
+    pub image_mode: Option<String>,
+    /// Where in the schedule to start, 0 to 1.
+    pub step_schedule_start: Option<f64>,
+    /// Where in the schedule to end, 0 to 1.
+    pub step_schedule_end: Option<f64>,
+}
+
+/// Width and height in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Pixels from left to right.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+}
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}x{}", self.width, self.height)
+    }
+}
+
+impl Request {
+    /// Reads a request's JSON body.
+    pub fn parse(body: &[u8]) -> Result<Self, Error> {
+        let mut fields = Fields::parse(body)?;
+        let wanted = wanted(&mut fields)?;
+        let n = answers(&mut fields)?;
+        let format = match fields.take::<String>("response_format")?.as_deref() {
+            None | Some("url") => Format::Url,
+            Some("b64_json") => Format::Base64,
+            Some(_) => {
+                return Err(Error::invalid(
+                    "response_format",
+                    "it is either `url` or `b64_json`",
+                ));
+            }
+        };
+        let drawing = drawing(&mut fields)?;
+        fields.neutral("output_format", |format: &String| format == "png")?;
+        fields.neutral("quality", |quality: &String| {
+            matches!(quality.as_str(), "auto" | "standard")
+        })?;
+        fields.neutral("style", |_: &String| false)?;
+        fields.neutral("background", |background: &String| background == "auto")?;
+        fields.neutral("moderation", |moderation: &String| moderation == "auto")?;
+        bookkeeping(&mut fields)?;
+        fields.finish()?;
+        Ok(Self {
+            wanted,
+            n,
+            format,
+            drawing,
+        })
+    }
+}
+
+fn drawing(fields: &mut Fields<'_>) -> Result<Drawing, Error> {
+    let prompt: String = fields.require("prompt")?;
+    if is_blank(&prompt) {
+        return Err(Error::invalid("prompt", "it must not be blank"));
+    }
+    let drawing = Drawing {
+        prompt,
+        negative_prompt: fields
+            .take("negative_prompt")?
+            .filter(|text: &String| !is_blank(text)),
+        size: match fields.take::<String>("size")?.as_deref() {
+            None | Some("auto") => None,
+            Some(text) => Some(size(text)?),
+        },
+        seed: fields.take("seed")?,
+        steps: fields.take("steps")?,
+        cfg_scale: fields.take("cfg_scale")?,
+        style_preset: fields.take("style_preset")?,
+        sampler: fields.take("sampler")?,
+        clip_guidance_preset: fields.take("clip_guidance_preset")?,
+        image: picture(fields, "image")?,
+        mask: picture(fields, "mask")?,
+        mask_source: fields.take("mask_source")?,
+        image_strength: fields.take("image_strength")?,
+        image_mode: fields.take("image_mode")?,
+        step_schedule_start: fields.take("step_schedule_start")?,
+        step_schedule_end: fields.take("step_schedule_end")?,
+    };
+    if drawing.image.is_none() {
+        let dependent = [
+            ("mask", drawing.mask.is_some()),
+            ("mask_source", drawing.mask_source.is_some()),
+            ("image_strength", drawing.image_strength.is_some()),
+            ("image_mode", drawing.image_mode.is_some()),
+            ("step_schedule_start", drawing.step_schedule_start.is_some()),
+            ("step_schedule_end", drawing.step_schedule_end.is_some()),
+        ];
+        if let Some((name, _)) = dependent.into_iter().find(|(_, given)| *given) {
+            return Err(Error::invalid(name, "it goes with `image` only"));
+        }
+    }
+    Ok(drawing)
+}
+
+fn size(text: &str) -> Result<Size, Error> {
+    let side = |text: &str| {
+        text.parse()
+            .ok()
+            .filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    text.split_once('x')
+        .and_then(|(width, height)| {
+            Some(Size {
+                width: side(width)?,
+                height: side(height)?,
+            })
+        })
+        .ok_or_else(|| Error::invalid("size", "it must be `WIDTHxHEIGHT` in pixels, or `auto`"))
+}
+
+/// A picture in base64, bare or as a `data:` URL. Any other URL is refused: none is ever fetched.
+fn picture(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<Vec<u8>>, Error> {
+    let Some(text) = fields.take::<String>(name)? else {
+        return Ok(None);
+    };
+    let encoded = match text.split_once(',') {
+        Some((head, encoded)) if head.starts_with("data:image/") && head.ends_with(";base64") => {
+            encoded
+        }
+        Some(_) => {
+            return Err(Error::invalid(
+                name,
+                "a URL must be `data:image/…;base64,…`",
+            ));
+        }
+        None if text.contains("://") => {
+            return Err(Error::invalid(
+                name,
+                "URLs are not fetched; send base64 or a `data:` URL",
+            ));
+        }
+        None => text.as_str(),
+    };
+    if encoded.len() / 4 * 3 > LARGEST_INPUT {
+        return Err(Error::invalid(
+            name,
+            format!("it must not be larger than {LARGEST_INPUT} bytes"),
+        ));
+    }
+    let bytes = STANDARD
+        .decode(encoded)
+        .map_err(|_| Error::invalid(name, "it is not base64"))?;
+    let known: [&[u8]; 3] = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF"];
+    if !known.iter().any(|signature| bytes.starts_with(signature)) {
+        return Err(Error::invalid(name, "it is not a PNG, JPEG or WebP image"));
+    }
+    Ok(Some(bytes))
+}
+
+/// The answer: OpenAI's list of images.
+#[derive(Debug, Serialize)]
+pub struct Response {
+    /// Seconds since 1970.
+    pub created: u64,
+    /// The images.
+    pub data: Vec<Image>,
+}
+
+/// One image.
+#[derive(Debug, Serialize)]
+pub struct Image {
+    /// A presigned URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The PNG in base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub b64_json: Option<String>,
+    /// The seed that makes the image again.
+    pub seed: Option<u64>,
+    /// Where the PNG is kept.
+    pub s3_uri: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(body: &str, param: &str, code: &str) {
+        let error = Request::parse(body.as_bytes()).unwrap_err();
+        assert_eq!(
+            (error.param(), error.row().code),
+            (Some(param), code),
+            "{body}: {error}"
+        );
+    }
+
+    #[test]
+    fn a_request_leaves_to_the_model_what_it_does_not_say() {
+        let request =
+            Request::parse(br#"{"prompt":"a horse","size":"auto","quality":"auto","user":"u"}"#)
+                .unwrap();
+        assert_eq!(
+            request.drawing,
+            Drawing {
+                prompt: "a horse".to_owned(),
+                ..Drawing::default()
+            }
+        );
+        assert_eq!((request.n, request.format), (1, Format::Url));
+    }
+
+    #[test]
+    fn a_picture_is_taken_bare_or_as_a_data_url() {
+        let png = STANDARD.encode(b"\x89PNG\r\n\x1a\nrest");
+        for image in [png.clone(), format!("data:image/png;base64,{png}")] {
+            let body = format!(r#"{{"prompt":"p","image":"{image}"}}"#);
+            let drawing = Request::parse(body.as_bytes()).unwrap().drawing;
+            assert_eq!(
+                drawing.image.as_deref(),
+                Some(b"\x89PNG\r\n\x1a\nrest".as_slice())
+            );
+        }
+    }
+
+    #[test]
+    fn bad_input_names_the_field() {
+        refused(r#"{"prompt":" "}"#, "prompt", "invalid_value");
+        for size in ["1024", "1024x", "+1x1", "ax2", "1024X1024", "99999999999x1"] {
+            refused(
+                &format!(r#"{{"prompt":"p","size":"{size}"}}"#),
+                "size",
+                "invalid_value",
+            );
+        }
+        refused(
+            r#"{"prompt":"p","image":"http://169.254.169.254/x"}"#,
+            "image",
+            "invalid_value",
+        );
+        refused(
+            r#"{"prompt":"p","image":"file:///etc/passwd"}"#,
+            "image",
+            "invalid_value",
+        );
+        refused(
+            r#"{"prompt":"p","image":"data:text/html;base64,AAAA"}"#,
+            "image",
+            "invalid_value",
+        );
+        refused(r#"{"prompt":"p","image":"AAAA"}"#, "image", "invalid_value");
+        refused(r#"{"prompt":"p","image":"a!"}"#, "image", "invalid_value");
+        refused(
+            r#"{"prompt":"p","mask":"iVBORw0KGgo="}"#,
+            "mask",
+            "invalid_value",
+        );
+        refused(
+            r#"{"prompt":"p","output_format":"webp"}"#,
+            "output_format",
+            "unsupported_parameter",
+        );
+        refused(
+            r#"{"prompt":"p","style":"vivid"}"#,
+            "style",
+            "unsupported_parameter",
+        );
+        refused(r#"{"prompt":"p","step":5}"#, "step", "unknown_parameter");
+        refused(
+            r#"{"prompt":"p","response_format":"gif"}"#,
+            "response_format",
+            "invalid_value",
+        );
+        refused(
+            r#"{"prompt":"p","output_key":"../x"}"#,
+            "output_key",
+            "unknown_parameter",
+        );
+    }
+}

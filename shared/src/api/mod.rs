@@ -1,0 +1,125 @@
+//! The caller's side: what a request may say, and the shape of the answers.
+//!
+//! The shapes are OpenAI's, so that any OpenAI client speaks to these functions; Bedrock's own
+//! options are extra fields. Each request is read field by field through [`fields::Fields`],
+//! which is what makes an unknown, doubled or ill-typed field an error that names it.
+
+pub mod chat;
+pub mod completion;
+pub mod fields;
+pub mod image;
+pub mod inference;
+
+use serde::Serialize;
+
+use crate::Error;
+use crate::families::{Finish, Usage};
+use crate::model::{Api, Wanted};
+use fields::Fields;
+
+/// How many answers one request may ask for.
+pub const MOST_ANSWERS: i64 = 10;
+
+/// Tokens used, as OpenAI names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct TokenUsage {
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    total_tokens: u64,
+    prompt_tokens_details: PromptTokens,
+    completion_tokens_details: CompletionTokens,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+struct PromptTokens {
+    cached_tokens: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+struct CompletionTokens {
+    reasoning_tokens: u64,
+}
+
+impl From<Usage> for TokenUsage {
+    fn from(usage: Usage) -> Self {
+        // Bedrock counts cache reads and writes apart from the input, OpenAI within it.
+        let prompt_tokens = usage.input + usage.cache_read + usage.cache_write;
+        Self {
+            prompt_tokens,
+            completion_tokens: usage.output,
+            total_tokens: prompt_tokens + usage.output,
+            prompt_tokens_details: PromptTokens {
+                cached_tokens: usage.cache_read,
+            },
+            completion_tokens_details: CompletionTokens {
+                reasoning_tokens: 0,
+            },
+        }
+    }
+}
+
+/// OpenAI's word for why generation ended.
+pub fn finish_reason(finish: &Finish) -> String {
+    match finish {
+        Finish::EndOfTurn | Finish::StopSequence => "stop".to_owned(),
+        Finish::Length => "length".to_owned(),
+        Finish::ToolUse => "tool_calls".to_owned(),
+        Finish::Filtered => "content_filter".to_owned(),
+        Finish::Other(reason) => format!("other:{reason}"),
+    }
+}
+
+/// Takes the fields that choose a model and the way to it.
+pub(crate) fn wanted(fields: &mut Fields<'_>) -> Result<Wanted, Error> {
+    Ok(Wanted {
+        model: fields.take("model")?,
+        family: fields.take("family")?,
+        api: match fields.take::<String>("api")?.as_deref() {
+            None => None,
+            Some("converse") => Some(Api::Converse),
+            Some("invoke") => Some(Api::Invoke),
+            Some(_) => return Err(Error::invalid("api", "it is either `converse` or `invoke`")),
+        },
+    })
+}
+
+/// Takes `n`: how many answers, 1 by default.
+pub(crate) fn answers(fields: &mut Fields<'_>) -> Result<usize, Error> {
+    let n = fields.take::<i64>("n")?.unwrap_or(1);
+    if !(1..=MOST_ANSWERS).contains(&n) {
+        return Err(Error::invalid(
+            "n",
+            format!("it must be between 1 and {MOST_ANSWERS}"),
+        ));
+    }
+    Ok(n.unsigned_abs() as usize)
+}
+
+/// Takes the fields that official clients send and that change nothing: the caller's own
+/// bookkeeping, and options at the value that means "off".
+pub(crate) fn bookkeeping(fields: &mut Fields<'_>) -> Result<(), Error> {
+    for name in ["user", "metadata", "safety_identifier", "prompt_cache_key"] {
+        fields.accept(name);
+    }
+    fields.neutral("store", |store: &bool| !store)?;
+    fields.neutral("service_tier", |tier: &String| {
+        matches!(tier.as_str(), "auto" | "default")
+    })?;
+    let stream = fields.take::<bool>("stream")?.unwrap_or(false);
+    if stream {
+        return Err(Error::unsupported(
+            "stream",
+            "answers are sent whole; leave it out or send `false`",
+        ));
+    }
+    if fields
+        .take::<serde_json::Map<_, _>>("stream_options")?
+        .is_some()
+    {
+        return Err(Error::invalid(
+            "stream_options",
+            "it goes with `stream: true` only",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! From what the SDK reports to what the caller is told.
+//!
+//! Source: AWS userguide, `troubleshooting-api-error-codes`, and the service model. Messages of
+//! validation errors are Bedrock's own words and are passed on, because they say what to change;
+//! no other body of an upstream answer is.
+
+use std::time::Duration;
+
+use aws_sdk_bedrockruntime::config::http::HttpResponse;
+use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_bedrockruntime::operation::RequestId;
+
+use crate::Error;
+use crate::error::{Cause, ModelFault, RequestFault, UpstreamFault};
+use crate::model::Target;
+
+/// A call that failed before or while it was answered.
+pub(super) fn of_call<E>(error: SdkError<E, HttpResponse>, target: &Target) -> Error
+where
+    E: ProvideErrorMetadata + RequestId,
+{
+    let upstream = |fault, code: &str| Error::Upstream {
+        fault,
+        cause: Cause::of(code),
+    };
+    match &error {
+        SdkError::TimeoutError(_) => upstream(UpstreamFault::DeadlineExceeded, "OperationTimeout"),
+        SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
+            Some(connector) if connector.is_other() => upstream(
+                UpstreamFault::CredentialsUnavailable,
+                "CredentialsOrConnector",
+            ),
+            Some(_) | None => upstream(UpstreamFault::Unavailable, "Connection"),
+        },
+        SdkError::ResponseError(response) => {
+            match response.raw().status().is_success() {
+                // The body broke off, or is not what the operation answers with.
+                true => upstream(UpstreamFault::Truncated, "ResponseBody"),
+                false => of_status(response.raw(), Cause::of("ResponseBody")),
+            }
+        }
+        SdkError::ServiceError(service) => {
+            let cause = Cause {
+                code: service.err().code().unwrap_or("none").to_owned(),
+                request_id: service.err().request_id().map(str::to_owned),
+            };
+            let message = service.err().message().unwrap_or_default();
+            of_code(cause.clone(), message, retry_after(service.raw()), target)
+                .unwrap_or_else(|| of_status(service.raw(), cause))
+        }
+        _ => upstream(UpstreamFault::Defect, "Construction"),
+    }
+}
+
+/// An exception within an event stream, or a stream that broke.
+pub(super) fn of_stream<E, R>(error: SdkError<E, R>, target: &Target) -> Error
+where
+    E: ProvideErrorMetadata,
+{
+    let SdkError::ServiceError(service) = &error else {
+        return Error::Upstream {
+            fault: UpstreamFault::Truncated,
+            cause: Cause::of("EventStream"),
+        };
+    };
+    let code = service.err().code().unwrap_or("none");
+    let message = service.err().message().unwrap_or_default();
+    // In a stream the names begin in lower case.
+    let mut name = code.to_owned();
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    of_code(Cause::of(name.clone()), message, None, target).unwrap_or_else(|| Error::Upstream {
+        fault: UpstreamFault::Failed,
+        cause: Cause::of(name),
+    })
+}
+
+fn of_code(
+    cause: Cause,
+    message: &str,
+    retry_after: Option<Duration>,
+    target: &Target,
+) -> Option<Error> {
+    let fault = match cause.code.as_str() {
+        "ValidationException" | "ConflictException" => return Some(of_validation(message, target)),
+        "ResourceNotFoundException" if message.contains("end of its life") => {
+            return Some(target.fault(ModelFault::Retired {
+                successor: target.successor(),
+            }));
+        }
+        "ResourceNotFoundException" => return Some(target.fault(ModelFault::NotFound)),
+        "ThrottlingException" | "TooManyRequestsException" => {
+            UpstreamFault::Throttled { retry_after }
+        }
+        "ServiceQuotaExceededException" => UpstreamFault::QuotaExceeded,
+        "ModelNotReadyException" => UpstreamFault::ModelNotReady,
+        "ServiceUnavailableException" | "ServiceUnavailable" => UpstreamFault::Unavailable,
+        "ModelErrorException" | "ModelStreamErrorException" => UpstreamFault::ModelFailed,
+        "ModelTimeoutException" => UpstreamFault::ModelTimedOut,
+        "InternalServerException" | "InternalFailure" => UpstreamFault::Failed,
+        "AccessDeniedException"
+        | "ExpiredTokenException"
+        | "UnrecognizedClientException"
+        | "InvalidSignatureException"
+        | "IncompleteSignature"
+        | "FTUFormNotFilled"
+        | "MPAgreementBeingCreated" => UpstreamFault::AccessDenied,
+        _ => return None,
+    };
+    Some(Error::Upstream { fault, cause })
+}
+
+/// An answer without an error code that is known, such as a proxy's page: its status decides, and
+/// nothing of its body goes on.
+fn of_status(response: &HttpResponse, cause: Cause) -> Error {
+    let fault = match response.status().as_u16() {
+        401 | 403 => UpstreamFault::AccessDenied,
+        408 => UpstreamFault::ModelTimedOut,
+        424 => UpstreamFault::ModelFailed,
+        429 => UpstreamFault::Throttled {
+            retry_after: retry_after(response),
+        },
+        503 => UpstreamFault::Unavailable,
+        _ => UpstreamFault::Failed,
+    };
+    Error::Upstream { fault, cause }
+}
+
+fn of_validation(message: &str, target: &Target) -> Error {
+    let text = message.to_ascii_lowercase();
+    let says = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
+    if says(&["model identifier is invalid"]) {
+        return target.fault(ModelFault::NotFound);
+    }
+    if says(&["on-demand throughput", "doesn't support the model"]) {
+        return Error::invalid("model", message.trim_end_matches('.'));
+    }
+    let reason = message.to_owned();
+    if says(&[
+        "too long",
+        "context window",
+        "too many input tokens",
+        "maximum context length",
+    ]) {
+        return RequestFault::ContextTooLong { reason }.into();
+    }
+    if says(&[
+        "filtered words",
+        "content filter",
+        "content policy",
+        "blocked by our",
+    ]) {
+        return RequestFault::Filtered { reason }.into();
+    }
+    RequestFault::Refused { reason }.into()
+}
+
+/// How long Bedrock asks to wait: `x-amz-retry-after` in milliseconds, `retry-after` in seconds.
+fn retry_after(response: &HttpResponse) -> Option<Duration> {
+    let number = |name: &str| response.headers().get(name)?.parse().ok();
+    number("x-amz-retry-after")
+        .map(Duration::from_millis)
+        .or_else(|| number("retry-after").map(Duration::from_secs))
+}

@@ -1,0 +1,121 @@
+//! A streamed answer, chunk by chunk, of either operation.
+
+use aws_sdk_bedrockruntime::primitives::event_stream::EventReceiver;
+use aws_sdk_bedrockruntime::types::error::{ConverseStreamOutputError, ResponseStreamError};
+use aws_sdk_bedrockruntime::types::{ConverseStreamOutput, ResponseStream};
+
+use super::fault;
+use crate::Error;
+use crate::converse;
+use crate::deadline::Deadline;
+use crate::error::{Cause, UpstreamFault};
+use crate::families::{self, Chunk};
+use crate::model::{Target, TextFamily};
+
+/// A streamed answer. Dropping it ends the call.
+#[derive(Debug)]
+pub struct Stream {
+    events: Events,
+    target: Target,
+    deadline: Deadline,
+    finished: bool,
+}
+
+#[derive(Debug)]
+enum Events {
+    Native(
+        TextFamily,
+        EventReceiver<ResponseStream, ResponseStreamError>,
+    ),
+    Converse(EventReceiver<ConverseStreamOutput, ConverseStreamOutputError>),
+}
+
+impl Stream {
+    pub(super) fn native(
+        family: TextFamily,
+        events: EventReceiver<ResponseStream, ResponseStreamError>,
+        target: Target,
+        deadline: Deadline,
+    ) -> Self {
+        Self {
+            events: Events::Native(family, events),
+            target,
+            deadline,
+            finished: false,
+        }
+    }
+
+    pub(super) fn converse(
+        events: EventReceiver<ConverseStreamOutput, ConverseStreamOutputError>,
+        target: Target,
+        deadline: Deadline,
+    ) -> Self {
+        Self {
+            events: Events::Converse(events),
+            target,
+            deadline,
+            finished: false,
+        }
+    }
+
+    /// The next chunk; `None` after the last. A stream that ends without saying why the answer
+    /// ended was cut: that is an error, never a finished answer. An error is the last item.
+    pub async fn next(&mut self) -> Option<Result<Chunk, Error>> {
+        let next = match tokio::time::timeout(self.deadline.remaining(), self.receive()).await {
+            Ok(next) => next,
+            Err(_) => Err(upstream(
+                UpstreamFault::DeadlineExceeded,
+                "EventStreamTimeout",
+            )),
+        };
+        match next {
+            Ok(Some(chunk)) => {
+                self.finished |= chunk.finish.is_some();
+                Some(Ok(chunk))
+            }
+            Ok(None) if self.finished => None,
+            Ok(None) => {
+                self.finished = true;
+                Some(Err(upstream(UpstreamFault::Truncated, "EventStreamEnd")))
+            }
+            Err(error) => {
+                self.finished = true;
+                Some(Err(error))
+            }
+        }
+    }
+
+    async fn receive(&mut self) -> Result<Option<Chunk>, Error> {
+        match &mut self.events {
+            Events::Native(family, events) => loop {
+                match events
+                    .recv()
+                    .await
+                    .map_err(|error| fault::of_stream(error, &self.target))?
+                {
+                    None => return Ok(None),
+                    Some(ResponseStream::Chunk(part)) => {
+                        let bytes = part.bytes.unwrap_or_else(|| Vec::new().into()).into_inner();
+                        return families::decode_chunk(*family, &bytes).map(Some);
+                    }
+                    // The SDK's enum is open: a new kind of event changes nothing.
+                    Some(_) => {}
+                }
+            },
+            Events::Converse(events) => {
+                let event = events
+                    .recv()
+                    .await
+                    .map_err(|error| fault::of_stream(error, &self.target))?;
+                Ok(event.map(converse::decode_chunk))
+            }
+        }
+    }
+}
+
+fn upstream(fault: UpstreamFault, code: &str) -> Error {
+    Error::Upstream {
+        fault,
+        cause: Cause::of(code),
+    }
+}

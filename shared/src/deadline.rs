@@ -1,0 +1,82 @@
+//! How long a request may take: the one clock of the adapter.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// What is kept back for sending the answer.
+const MARGIN: Duration = Duration::from_millis(500);
+
+/// What a request gets where Lambda does not say: the local emulator's header is a constant in
+/// the past.
+const UNKNOWN: Duration = Duration::from_secs(300);
+
+/// The instant by which the last call must have ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// From Lambda's deadline, in milliseconds since 1970. One that has passed means "unknown".
+    pub fn from_lambda(milliseconds: u64) -> Self {
+        let deadline = UNIX_EPOCH + Duration::from_millis(milliseconds);
+        match deadline.duration_since(SystemTime::now()) {
+            Ok(left) if !left.is_zero() => Self::within(left.saturating_sub(MARGIN)),
+            Ok(_) | Err(_) => Self::within(UNKNOWN),
+        }
+    }
+
+    /// This long from now.
+    pub fn within(time: Duration) -> Self {
+        Self(Instant::now() + time)
+    }
+
+    /// The time that is left.
+    pub fn remaining(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+}
+
+/// Seconds since 1970, for the answer's `created`.
+pub fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_milliseconds(offset: i64) -> u64 {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_millis();
+        u64::try_from(i64::try_from(now).unwrap() + offset).unwrap()
+    }
+
+    #[test]
+    fn the_margin_is_kept_back() {
+        let left = Deadline::from_lambda(in_milliseconds(3_000)).remaining();
+        assert!(
+            left <= Duration::from_millis(2_500) && left > Duration::from_millis(2_000),
+            "{left:?}"
+        );
+    }
+
+    #[test]
+    fn a_deadline_in_the_past_is_unknown() {
+        for past in [600_000, 0, in_milliseconds(-1)] {
+            assert!(
+                Deadline::from_lambda(past).remaining() > Duration::from_secs(290),
+                "{past}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_deadline_within_the_margin_leaves_nothing() {
+        assert_eq!(
+            Deadline::from_lambda(in_milliseconds(300)).remaining(),
+            Duration::ZERO
+        );
+    }
+}

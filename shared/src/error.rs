@@ -1,0 +1,464 @@
+//! Everything that can go wrong, by who can act on it, and what the caller is told.
+//!
+//! [`Error::row`] is the one table from fault to status, type, code and retry advice. `Display` is
+//! the message for the caller. The log gets the code and the [`Cause`], never a message, because
+//! a message may quote the request.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// A field of the request is at fault: the caller can mend it.
+    #[error("`{param}` {fault}")]
+    Field {
+        /// Path of the field, such as `messages[2].content`.
+        param: String,
+        /// What is wrong with it.
+        fault: FieldFault,
+    },
+    /// The model that was asked for cannot serve: the caller can choose another.
+    #[error("The model `{model}` {fault}")]
+    Model {
+        /// The model, as the caller named it.
+        model: String,
+        /// What is wrong with it.
+        fault: ModelFault,
+    },
+    /// The request as a whole is at fault: the caller can mend it.
+    #[error("{0}")]
+    Request(RequestFault),
+    /// Bedrock, S3 or this deployment is at fault: waiting or the operator can mend it.
+    #[error("{fault}")]
+    Upstream {
+        /// What is wrong.
+        fault: UpstreamFault,
+        /// What AWS said, for the log.
+        cause: Cause,
+    },
+}
+
+/// What can be wrong with a field.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum FieldFault {
+    /// It is required.
+    #[error("is required.")]
+    Missing,
+    /// Its value is wrong; the text says what is allowed.
+    #[error("is not valid: {0}.")]
+    Invalid(String),
+    /// There is no such field.
+    #[error("is not a known field{}.", nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())]
+    Unknown {
+        /// The nearest known name.
+        nearest: Option<&'static str>,
+    },
+    /// It would change the answer and cannot be honoured.
+    #[error("is not supported by {by}: {reason}.")]
+    Unsupported {
+        /// Who cannot honour it: a family, or this API.
+        by: &'static str,
+        /// Why, or what to send instead.
+        reason: &'static str,
+    },
+}
+
+/// What can be wrong with a model.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ModelFault {
+    /// Its id does not say the family.
+    #[error(
+        "does not say its family; declare it with the field `family` or with an alias in `MODEL_ALIASES`, as one of: {known}."
+    )]
+    FamilyRequired {
+        /// Names of the families.
+        known: String,
+    },
+    /// It serves another task.
+    #[error("does not serve {0}.")]
+    TaskUnsupported(&'static str),
+    /// The deployment does not allow it.
+    #[error("is not allowed on this deployment.")]
+    NotAllowed,
+    /// There is no such model.
+    #[error("does not exist or is not available in this region.")]
+    NotFound,
+    /// It is past its end of life.
+    #[error("has reached the end of its life{}.", successor.map(|id| format!("; use `{id}` instead")).unwrap_or_default())]
+    Retired {
+        /// What to use instead.
+        successor: Option<&'static str>,
+    },
+}
+
+/// What can be wrong with a request as a whole.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum RequestFault {
+    /// There is no body, or it is `null`.
+    #[error("The request has no body; send a JSON object.")]
+    BodyMissing,
+    /// The body is not one JSON object.
+    #[error("The body is not a JSON object: {reason} at line {line}, column {column}.")]
+    BodyNotJson {
+        /// What is wrong.
+        reason: String,
+        /// Line of the fault, from 1.
+        line: usize,
+        /// Column of the fault, from 1.
+        column: usize,
+    },
+    /// The body is longer than the limit.
+    #[error("The body has {size} bytes; the limit is {limit} bytes.")]
+    BodyTooLarge {
+        /// Bytes received.
+        size: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// The body is not sent as plain JSON.
+    #[error("Send the body as `application/json`, without a content encoding.")]
+    MediaTypeUnsupported,
+    /// There is no such path.
+    #[error("There is nothing at this path.")]
+    RouteNotFound,
+    /// The path has no such method.
+    #[error("This method is not allowed here; use {allow}.")]
+    MethodNotAllowed {
+        /// The method to use.
+        allow: &'static str,
+    },
+    /// The event cannot be read, or is of a service that this function does not serve.
+    #[error("This function cannot serve this event: {0}.")]
+    EventUnsupported(&'static str),
+    /// History and answer do not fit the model's window.
+    #[error("The request does not fit the model's context window: {reason}")]
+    ContextTooLong {
+        /// The model's own words.
+        reason: String,
+    },
+    /// The prompt, the answer or an image was filtered.
+    #[error("The content was filtered: {reason}")]
+    Filtered {
+        /// Which part, in the model's own words.
+        reason: String,
+    },
+    /// Bedrock found the request invalid.
+    #[error("Bedrock refused the request: {reason}")]
+    Refused {
+        /// Bedrock's own words.
+        reason: String,
+    },
+}
+
+/// What can be wrong behind the request.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum UpstreamFault {
+    /// Bedrock throttled the call.
+    #[error("Bedrock is throttling this model; retry later.")]
+    Throttled {
+        /// How long Bedrock asked to wait.
+        retry_after: Option<Duration>,
+    },
+    /// A Bedrock quota is used up.
+    #[error("A Bedrock quota of this deployment is used up; retry later.")]
+    QuotaExceeded,
+    /// Bedrock cannot be reached, or says that it is unavailable.
+    #[error("Bedrock is unavailable; retry later.")]
+    Unavailable,
+    /// The model is being loaded.
+    #[error("The model is not ready yet; retry later.")]
+    ModelNotReady,
+    /// No AWS credentials could be had.
+    #[error("This deployment could not load its AWS credentials; retry later.")]
+    CredentialsUnavailable,
+    /// Bedrock refused this deployment's credentials or role.
+    #[error("This deployment may not call the model; its operator has to grant access.")]
+    AccessDenied,
+    /// S3 did not take the image.
+    #[error("The image was made but could not be stored; asking again makes, and bills, another.")]
+    StorageUnavailable,
+    /// The model failed.
+    #[error("The model failed to process the request.")]
+    ModelFailed,
+    /// Bedrock failed.
+    #[error("Bedrock failed to process the request.")]
+    Failed,
+    /// The answer is not of the family's shape.
+    #[error("The model's answer does not have the shape of {family}, at `{path}`.")]
+    Malformed {
+        /// Name of the family.
+        family: &'static str,
+        /// Where in the answer.
+        path: String,
+    },
+    /// The answer broke off.
+    #[error("The model's answer broke off.")]
+    Truncated,
+    /// The image is damaged, or not of the size that was asked for.
+    #[error("The model's image is not usable: {0}.")]
+    ImageInvalid(&'static str),
+    /// This request's time was up.
+    #[error("The model did not answer within this request's time; the call may have been billed.")]
+    DeadlineExceeded,
+    /// The model's own time was up.
+    #[error("The model took too long; the call may have been billed.")]
+    ModelTimedOut,
+    /// A defect of ours.
+    #[error("The request failed through a defect of this service.")]
+    Defect,
+}
+
+/// What AWS said, in the few facts that may be logged.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cause {
+    /// The AWS error code, such as `ThrottlingException`, or where the call failed.
+    pub code: String,
+    /// AWS's request id.
+    pub request_id: Option<String>,
+}
+
+impl Cause {
+    /// A cause that AWS gave no request id for.
+    pub fn of(code: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            request_id: None,
+        }
+    }
+}
+
+/// Whether asking again can help, as the caller is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// The request is at fault: official clients do not retry such a status by themselves.
+    Pointless,
+    /// `retry-after` is sent.
+    Later,
+    /// `x-should-retry: false` is sent: it would fail again, or pay for the model again.
+    Never,
+}
+
+/// What a fault means to a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// HTTP status.
+    pub status: u16,
+    /// OpenAI's `type`.
+    pub r#type: &'static str,
+    /// OpenAI's `code`.
+    pub code: &'static str,
+    /// Whether asking again can help.
+    pub retry: Retry,
+}
+
+const fn request(status: u16, code: &'static str) -> Row {
+    Row {
+        status,
+        r#type: "invalid_request_error",
+        code,
+        retry: Retry::Pointless,
+    }
+}
+
+const fn limit(code: &'static str) -> Row {
+    Row {
+        status: 429,
+        r#type: "rate_limit_error",
+        code,
+        retry: Retry::Later,
+    }
+}
+
+const fn later(code: &'static str) -> Row {
+    Row {
+        status: 503,
+        r#type: "api_error",
+        code,
+        retry: Retry::Later,
+    }
+}
+
+const fn never(status: u16, code: &'static str) -> Row {
+    Row {
+        status,
+        r#type: "api_error",
+        code,
+        retry: Retry::Never,
+    }
+}
+
+/// What is suggested where Bedrock does not say how long to wait.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+impl Error {
+    /// A field whose value is wrong.
+    pub fn invalid(param: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Field {
+            param: param.into(),
+            fault: FieldFault::Invalid(reason.into()),
+        }
+    }
+
+    /// A field that is missing.
+    pub fn missing(param: impl Into<String>) -> Self {
+        Self::Field {
+            param: param.into(),
+            fault: FieldFault::Missing,
+        }
+    }
+
+    /// An option that this API does not serve, whatever the model.
+    pub fn unsupported(param: impl Into<String>, reason: &'static str) -> Self {
+        Self::Field {
+            param: param.into(),
+            fault: FieldFault::Unsupported {
+                by: "this API",
+                reason,
+            },
+        }
+    }
+
+    /// A fault of ours; `place` says where and holds no content.
+    pub fn defect(place: &'static str) -> Self {
+        Self::Upstream {
+            fault: UpstreamFault::Defect,
+            cause: Cause::of(place),
+        }
+    }
+
+    /// An answer that is not of the family's shape.
+    pub fn malformed(family: &'static str, path: impl Into<String>) -> Self {
+        let path = path.into();
+        Self::Upstream {
+            cause: Cause::of(path.clone()),
+            fault: UpstreamFault::Malformed { family, path },
+        }
+    }
+
+    /// The row of the error table.
+    pub const fn row(&self) -> Row {
+        match self {
+            Self::Field { fault, .. } => match fault {
+                FieldFault::Missing => request(400, "missing_required_parameter"),
+                FieldFault::Invalid(_) => request(400, "invalid_value"),
+                FieldFault::Unknown { .. } => request(400, "unknown_parameter"),
+                FieldFault::Unsupported { .. } => request(400, "unsupported_parameter"),
+            },
+            Self::Model { fault, .. } => match fault {
+                ModelFault::FamilyRequired { .. } => request(400, "model_family_required"),
+                ModelFault::TaskUnsupported(_) => request(400, "unsupported_model"),
+                ModelFault::NotAllowed => Row {
+                    r#type: "permission_error",
+                    ..request(403, "model_not_allowed")
+                },
+                ModelFault::NotFound => request(404, "model_not_found"),
+                ModelFault::Retired { .. } => request(404, "model_retired"),
+            },
+            Self::Request(fault) => match fault {
+                RequestFault::BodyMissing => request(400, "body_required"),
+                RequestFault::BodyNotJson { .. } => request(400, "invalid_json"),
+                RequestFault::BodyTooLarge { .. } => request(413, "request_too_large"),
+                RequestFault::MediaTypeUnsupported => request(415, "unsupported_media_type"),
+                RequestFault::RouteNotFound => request(404, "not_found"),
+                RequestFault::MethodNotAllowed { .. } => request(405, "method_not_allowed"),
+                RequestFault::EventUnsupported(_) => request(400, "unsupported_event"),
+                RequestFault::ContextTooLong { .. } => request(400, "context_length_exceeded"),
+                RequestFault::Filtered { .. } => request(400, "content_policy_violation"),
+                RequestFault::Refused { .. } => request(400, "request_refused"),
+            },
+            Self::Upstream { fault, .. } => match fault {
+                UpstreamFault::Throttled { .. } => limit("rate_limit_exceeded"),
+                UpstreamFault::QuotaExceeded => limit("quota_exceeded"),
+                UpstreamFault::Unavailable => later("service_unavailable"),
+                UpstreamFault::ModelNotReady => later("model_not_ready"),
+                UpstreamFault::CredentialsUnavailable => later("credentials_unavailable"),
+                UpstreamFault::AccessDenied => never(500, "upstream_access_denied"),
+                UpstreamFault::Defect => never(500, "internal_error"),
+                UpstreamFault::ModelFailed => never(502, "model_error"),
+                UpstreamFault::Failed => never(502, "upstream_error"),
+                UpstreamFault::Malformed { .. } => never(502, "upstream_malformed"),
+                UpstreamFault::Truncated => never(502, "upstream_truncated"),
+                UpstreamFault::ImageInvalid(_) => never(502, "image_invalid"),
+                UpstreamFault::StorageUnavailable => never(503, "storage_unavailable"),
+                UpstreamFault::DeadlineExceeded => never(504, "deadline_exceeded"),
+                UpstreamFault::ModelTimedOut => never(504, "model_timeout"),
+            },
+        }
+    }
+
+    /// Path of the field that is at fault.
+    pub fn param(&self) -> Option<&str> {
+        match self {
+            Self::Field { param, .. } => Some(param),
+            Self::Model {
+                fault: ModelFault::FamilyRequired { .. },
+                ..
+            } => Some("family"),
+            Self::Model { .. } => Some("model"),
+            Self::Request(_) | Self::Upstream { .. } => None,
+        }
+    }
+
+    /// What AWS said, for the log.
+    pub fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::Upstream { cause, .. } => Some(cause),
+            Self::Field { .. } | Self::Model { .. } | Self::Request(_) => None,
+        }
+    }
+
+    /// Whole seconds for the header `retry-after`, at least 1, where asking again can help.
+    pub fn retry_after(&self) -> Option<u64> {
+        let wait = match self {
+            Self::Upstream {
+                fault:
+                    UpstreamFault::Throttled {
+                        retry_after: Some(wait),
+                    },
+                ..
+            } => *wait,
+            Self::Upstream { .. } | Self::Field { .. } | Self::Model { .. } | Self::Request(_) => {
+                RETRY_AFTER
+            }
+        };
+        (self.row().retry == Retry::Later).then(|| wait.as_secs_f64().ceil().max(1.0) as u64)
+    }
+
+    /// The body of the answer, in the shape that every OpenAI client reads: all four keys present.
+    pub fn body(&self) -> Body {
+        let row = self.row();
+        Body {
+            error: Detail {
+                message: self.to_string(),
+                r#type: row.r#type,
+                param: self.param().map(str::to_owned),
+                code: row.code,
+            },
+        }
+    }
+}
+
+impl From<RequestFault> for Error {
+    fn from(fault: RequestFault) -> Self {
+        Self::Request(fault)
+    }
+}
+
+/// `{"error": {…}}`
+#[derive(Debug, Serialize)]
+pub struct Body {
+    error: Detail,
+}
+
+#[derive(Debug, Serialize)]
+struct Detail {
+    message: String,
+    r#type: &'static str,
+    param: Option<String>,
+    code: &'static str,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+//! Families: models that share one native wire format.
+
+use std::fmt;
+
+/// A family of models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// It writes text.
+    Text(TextFamily),
+    /// It draws images.
+    Image(ImageFamily),
+}
+
+/// A family that writes text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TextFamily {
+    /// Amazon Titan Text.
+    TitanText,
+    /// Anthropic Claude, text completions (v2, v2:1, Instant).
+    ClaudeText,
+    /// Anthropic Claude, Messages (3 and later).
+    ClaudeMessages,
+    /// Amazon Nova, understanding models.
+    NovaText,
+}
+
+/// A family that draws images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ImageFamily {
+    /// Stability AI Stable Diffusion XL.
+    StableDiffusionXl,
+    /// Stability AI Stable Image Core.
+    StableImage,
+}
+
+impl TextFamily {
+    /// Every text family.
+    pub const ALL: [Self; 4] = [
+        Self::TitanText,
+        Self::ClaudeText,
+        Self::ClaudeMessages,
+        Self::NovaText,
+    ];
+
+    /// The name that requests and configuration declare it by.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TitanText => "titan-text",
+            Self::ClaudeText => "claude-text",
+            Self::ClaudeMessages => "claude-messages",
+            Self::NovaText => "nova-text",
+        }
+    }
+}
+
+impl ImageFamily {
+    /// Every image family.
+    pub const ALL: [Self; 2] = [Self::StableDiffusionXl, Self::StableImage];
+
+    /// The name that requests and configuration declare it by.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::StableDiffusionXl => "stable-diffusion-xl",
+            Self::StableImage => "stable-image",
+        }
+    }
+}
+
+impl Family {
+    /// Every family.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TextFamily::ALL
+            .into_iter()
+            .map(Self::Text)
+            .chain(ImageFamily::ALL.into_iter().map(Self::Image))
+    }
+
+    /// The name that requests and configuration declare it by.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text(family) => family.name(),
+            Self::Image(family) => family.name(),
+        }
+    }
+
+    /// The family with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().find(|family| family.name() == name)
+    }
+
+    /// The names of all families, for a message.
+    pub fn names() -> String {
+        Self::all().map(Self::name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The family of a model that need not be in the catalogue, by its id's beginning, so that
+    /// tomorrow's Claude works on its first day.
+    pub fn of(base: &str) -> Option<Self> {
+        // The more special beginning stands first.
+        const BEGINNINGS: [(&str, Family); 12] = [
+            ("amazon.titan-tg1", Family::Text(TextFamily::TitanText)),
+            ("amazon.titan-text-", Family::Text(TextFamily::TitanText)),
+            ("amazon.nova-micro", Family::Text(TextFamily::NovaText)),
+            ("amazon.nova-lite", Family::Text(TextFamily::NovaText)),
+            ("amazon.nova-pro", Family::Text(TextFamily::NovaText)),
+            ("amazon.nova-premier", Family::Text(TextFamily::NovaText)),
+            ("amazon.nova-2-lite", Family::Text(TextFamily::NovaText)),
+            ("anthropic.claude-v", Family::Text(TextFamily::ClaudeText)),
+            (
+                "anthropic.claude-instant",
+                Family::Text(TextFamily::ClaudeText),
+            ),
+            (
+                "anthropic.claude-",
+                Family::Text(TextFamily::ClaudeMessages),
+            ),
+            (
+                "stability.stable-diffusion-xl",
+                Family::Image(ImageFamily::StableDiffusionXl),
+            ),
+            (
+                "stability.stable-image-core",
+                Family::Image(ImageFamily::StableImage),
+            ),
+        ];
+        BEGINNINGS
+            .into_iter()
+            .find(|(beginning, _)| base.starts_with(beginning))
+            .map(|(_, family)| family)
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_is_found_by_its_name() {
+        for family in Family::all() {
+            assert_eq!(Family::named(family.name()), Some(family));
+        }
+        assert_eq!(Family::named("titan"), None);
+    }
+
+    #[test]
+    fn a_model_outside_the_catalogue_has_its_family() {
+        for (base, family) in [
+            (
+                "anthropic.claude-sonnet-9",
+                Some(Family::Text(TextFamily::ClaudeMessages)),
+            ),
+            (
+                "anthropic.claude-v3",
+                Some(Family::Text(TextFamily::ClaudeText)),
+            ),
+            ("amazon.titan-embed-text-v1", None),
+            ("amazon.nova-canvas-v1:0", None),
+            ("meta.llama3-8b-instruct-v1:0", None),
+        ] {
+            assert_eq!(Family::of(base), family, "{base}");
+        }
+    }
+}
