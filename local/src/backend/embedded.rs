@@ -36,7 +36,7 @@ const QUEUE: usize = 16;
 const PREFILL: usize = 128;
 /// The likelihood of a token that came up lately is divided by this. Without it a model of this
 /// size soon repeats one sentence for ever.
-const REPEAT_PENALTY: f32 = 1.0;
+const REPEAT_PENALTY: f32 = 1.1;
 /// How many tokens back the penalty looks.
 const REPEAT_WINDOW: usize = 64;
 

@@ -1,0 +1,85 @@
+# The verbs of the project. A person and CI call the same ones; `make help` lists them.
+# Needed beforehand: cargo, python3 (3.10 or later, with venv), a C compiler. Everything else is
+# pinned and installed into $(TOOLS_DIR), which git ignores.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+export TOOLS_DIR ?= $(CURDIR)/.tools
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+
+RUN := $(TOOLS_DIR)/venv
+LINT := $(TOOLS_DIR)/lint-venv
+PYTHON := $(RUN)/bin/python
+# A package for another architecture needs that target's standard library from rustup.
+ARCHITECTURE ?= $(subst aarch64,arm64,$(shell uname -m))
+AWS_PORT ?= 4566
+STACK_NAME ?= bedrock-lambda-local
+# sam must not look for news, nor send any.
+SAM := SAM_CLI_TELEMETRY=0 AWS_REGION=$${AWS_REGION:-us-east-1} $(LINT)/bin/sam
+
+.PHONY: help
+help: ## Lists the verbs
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: run
+run: $(RUN)/installed ## Starts the whole product on loopback; Ctrl-C stops it
+	@exec $(PYTHON) local/launcher/stack.py
+
+.PHONY: test
+test: $(RUN)/installed ## Runs every test
+	cargo test --workspace --locked
+	$(PYTHON) -m unittest discover --start-directory local/launcher --verbose
+	$(PYTHON) local/tests/seed_guide.py
+
+.PHONY: lint
+lint: ## Checks format, lints and documentation
+	cargo fmt --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked
+
+.PHONY: build
+build: ## Builds the workspace without optimisation
+	cargo build --workspace --locked
+
+.PHONY: package
+package: $(RUN)/installed ## Builds the functions for Lambda into target/lambda
+	PATH="$(RUN)/bin:$$PATH" cargo lambda build --release --locked \
+		--bin text-completion --bin chat --bin image-generation
+
+.PHONY: validate
+validate: $(LINT)/installed ## Lints template.yaml, as it is written and as CloudFormation will see it
+	$(SAM) validate --lint
+	$(LINT)/bin/python local/launcher/translate.py template.yaml > $(TOOLS_DIR)/translated.json
+	$(LINT)/bin/cfn-lint $(TOOLS_DIR)/translated.json
+
+.PHONY: deploy
+deploy: $(RUN)/installed $(LINT)/installed ## Builds and deploys to AWS, asking before it changes anything
+	PATH="$(RUN)/bin:$$PATH" $(SAM) build
+	$(SAM) deploy
+
+.PHONY: deploy-local
+deploy-local: $(RUN)/installed $(LINT)/installed ## Deploys the template to a running `make run`
+	PATH="$(RUN)/bin:$$PATH" $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+	AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_ENDPOINT_URL=http://127.0.0.1:$(AWS_PORT) \
+		$(SAM) deploy --config-env local --stack-name $(STACK_NAME) \
+		--parameter-overrides Architecture=$(ARCHITECTURE)
+
+.PHONY: clean
+clean: ## Removes everything that was built, fetched or installed
+	cargo clean
+	rm -rf .aws-sam $(TOOLS_DIR)
+
+# A changed list of tools is installed afresh: pip would leave behind what is no longer named.
+$(RUN)/installed: local/requirements.txt
+$(LINT)/installed: local/requirements-lint.txt
+$(RUN)/installed $(LINT)/installed:
+	@echo "tools: installing $< into $(@D) …"
+	@rm -rf $(@D)
+	@mkdir -p $(TOOLS_DIR)
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 10) and "python3 3.10 or later is needed")'
+	@python3 -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@

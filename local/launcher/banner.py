@@ -1,0 +1,70 @@
+"""What a person sees once everything answers."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import Any
+
+from settings import Settings
+
+COMPLETION = {
+    "model": "amazon.titan-tg1-large",
+    "prompt": "What is the capital of France?",
+    "max_tokens": 64,
+    "temperature": 0,
+}
+CHAT = {
+    "model": "us.amazon.nova-lite-v1:0",
+    "messages": [
+        {"role": "system", "content": "You are a helpful assistant."},
+        {"role": "user", "content": "My dog is called Rex."},
+        {"role": "assistant", "content": "Rex is a lovely name."},
+        {"role": "user", "content": "Write one sentence about my dog."},
+    ],
+    "max_tokens": 64,
+    "temperature": 0,
+}
+IMAGE = {
+    "model": "stability.stable-diffusion-xl-v1",
+    "prompt": "an astronaut riding a horse on Mars",
+    "size": "1024x1024",
+}
+
+
+def ready(settings: Settings, models: list[dict[str, str]], seconds: float) -> str:
+    lines = [
+        f"ready in {seconds:.1f} s",
+        f"  API      {settings.api}/v1",
+        f"  bucket   s3://{settings.bucket} at {settings.aws} (S3 and SQS, in memory)",
+        f"  Bedrock  {settings.bedrock}",
+        *(f"  {line}" for line in backends(settings, models)),
+        f"  logs     {settings.runs}",
+        "",
+        curl(settings, "/v1/completions", COMPLETION),
+        "",
+        curl(settings, "/v1/chat/completions", CHAT),
+        "",
+        curl(settings, "/v1/images/generations", IMAGE),
+        "",
+        "Ctrl-C stops everything.",
+    ]
+    return "\n".join(lines)
+
+
+def backends(settings: Settings, models: list[dict[str, str]]) -> list[str]:
+    if settings.bedrock_url is not None:
+        return ["models   answered by that Bedrock, not by the local one"]
+    answered: defaultdict[str, list[str]] = defaultdict(list)
+    for model in models:
+        answered[model["backend"]].append(model["model"])
+    lines = []
+    for backend, ids in answered.items():
+        lines.append(f"models   answered by {backend}:")
+        lines.extend(f"           {id}" for id in sorted(ids))
+    return lines
+
+
+def curl(settings: Settings, path: str, body: dict[str, Any]) -> str:
+    text = json.dumps(body).replace("'", "'\\''")
+    return f"curl -s {settings.api}{path} -H 'content-type: application/json' -d '{text}'"
