@@ -1,0 +1,273 @@
+//! Each text family's whole answer, and Converse's.
+
+use serde_json::{Value, json};
+
+use crate::client::Bedrock;
+
+const SONNET: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+const IMPORTED: &str = "arn:aws:bedrock:us-east-1:123456789012:imported-model/claude123456";
+const PROVISIONED: &str = "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/titan1234567";
+
+/// Calls a model; returns the answer and its text at `path`.
+fn check(bedrock: &Bedrock, model: &str, body: &Value, path: &str) -> (Value, String) {
+    let answer = bedrock.invoke(model, body);
+    assert_eq!(answer.status, 200, "{model}: {}", answer.message());
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("x-local-backend"), "simulator");
+    assert_eq!(answer.header("x-amzn-requestid").len(), 36);
+    for count in [
+        "input-token-count",
+        "output-token-count",
+        "invocation-latency",
+    ] {
+        let value = answer.header(&format!("x-amzn-bedrock-{count}"));
+        assert!(value.parse::<u64>().is_ok(), "{model}: {count}: {value}");
+    }
+    let json = answer.json();
+    let text = json
+        .pointer(path)
+        .and_then(Value::as_str)
+        .expect("a text")
+        .to_owned();
+    assert!(text.contains("[simulated]"), "{model}: {text}");
+    (json, text)
+}
+
+fn messages(content: &str) -> Value {
+    json!({
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": 100,
+        "messages": [{"role": "user", "content": content}],
+    })
+}
+
+#[test]
+fn titan_answers_in_its_own_format() {
+    let bedrock = Bedrock::start();
+    for model in [
+        "amazon.titan-tg1-large",
+        "amazon.titan-text-lite-v1",
+        "amazon.titan-text-express-v1",
+        "amazon.titan-text-premier-v1:0",
+        "arn:aws:bedrock:us-east-1::foundation-model/amazon.titan-text-express-v1",
+        PROVISIONED,
+    ] {
+        let body = json!({"inputText": "one two three"});
+        let (answer, text) = check(&bedrock, model, &body, "/results/0/outputText");
+        assert!(
+            text.starts_with('\n') && text.contains("one two three"),
+            "{text}"
+        );
+        assert_eq!(answer["inputTextTokenCount"], 3);
+        assert_eq!(answer["results"][0]["completionReason"], "FINISH");
+    }
+}
+
+#[test]
+fn titan_reads_a_conversation_and_stops_where_it_is_told() {
+    let bedrock = Bedrock::start();
+    let body = json!({
+        "inputText": "User: I am Ada.\nBot: Hello.\nUser: Who am I?\nBot:",
+        "textGenerationConfig": {"maxTokenCount": 4, "stopSequences": ["User:"]},
+    });
+    let model = "amazon.titan-text-lite-v1";
+    let (answer, _) = check(&bedrock, model, &body, "/results/0/outputText");
+    assert_eq!(answer["results"][0]["tokenCount"], 4);
+    assert_eq!(answer["results"][0]["completionReason"], "LENGTH");
+    let whole = json!({"inputText": body["inputText"]});
+    let (_, text) = check(&bedrock, model, &whole, "/results/0/outputText");
+    for part in ["3 turn(s)", "I am Ada.", "Who am I?"] {
+        assert!(text.contains(part), "{part} is missing from {text}");
+    }
+}
+
+#[test]
+fn claude_completes_text_in_its_own_format() {
+    let bedrock = Bedrock::start();
+    for model in [
+        "anthropic.claude-v2",
+        "anthropic.claude-v2:1",
+        "anthropic.claude-instant-v1",
+    ] {
+        let body =
+            json!({"prompt": "\n\nHuman: Hello you\n\nAssistant:", "max_tokens_to_sample": 200});
+        let (answer, text) = check(&bedrock, model, &body, "/completion");
+        assert!(
+            text.starts_with(' ') && text.contains("Hello you"),
+            "{text}"
+        );
+        assert_eq!(answer["type"], "completion");
+        assert_eq!(answer["stop_reason"], "stop_sequence");
+        assert_eq!(answer["stop"], "\n\nHuman:");
+    }
+    let stopped = json!({
+        "prompt": "\n\nHuman: Hi\n\nAssistant:",
+        "max_tokens_to_sample": 200,
+        "stop_sequences": ["model"],
+    });
+    let (answer, text) = check(&bedrock, "anthropic.claude-v2", &stopped, "/completion");
+    assert_eq!(answer["stop"], "model");
+    assert!(!text.contains("model"), "{text}");
+    let short = json!({"prompt": "\n\nHuman: Hi\n\nAssistant:", "max_tokens_to_sample": 2});
+    let (answer, _) = check(&bedrock, "anthropic.claude-v2", &short, "/completion");
+    assert_eq!(
+        (&answer["stop_reason"], &answer["stop"]),
+        (&json!("max_tokens"), &Value::Null)
+    );
+}
+
+#[test]
+fn claude_answers_messages_in_its_own_format() {
+    let bedrock = Bedrock::start();
+    for (model, name) in [
+        (SONNET, "claude-sonnet-4-5-20250929"),
+        (
+            "anthropic.claude-3-haiku-20240307-v1:0",
+            "claude-3-haiku-20240307",
+        ),
+        ("global.anthropic.claude-sonnet-5", "claude-sonnet-5"),
+        (IMPORTED, "claude-3-5-haiku-20241022"),
+        // The old text models take this body too.
+        ("anthropic.claude-v2:1", "claude-2.1"),
+    ] {
+        let (answer, text) = check(&bedrock, model, &messages("Hello you"), "/content/0/text");
+        assert!(text.contains("Hello you"), "{text}");
+        assert_eq!(answer["model"], name);
+        assert_eq!(answer["type"], "message");
+        assert_eq!(answer["stop_reason"], "end_turn");
+        assert_eq!(answer["stop_sequence"], Value::Null);
+        assert_eq!(answer["usage"]["input_tokens"], 2);
+        assert!(
+            answer["id"]
+                .as_str()
+                .is_some_and(|id| id.starts_with("msg_bdrk_"))
+        );
+    }
+}
+
+#[test]
+fn claude_reads_system_blocks_and_prefill() {
+    let bedrock = Bedrock::start();
+    let body = json!({
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": 100,
+        "system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
+        "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "Count"}]},
+            {"role": "assistant", "content": "One,"},
+        ],
+        "stop_sequences": ["goes"],
+    });
+    let (answer, text) = check(&bedrock, SONNET, &body, "/content/0/text");
+    assert!(
+        text.contains("Be brief.") && text.contains("Count"),
+        "{text}"
+    );
+    assert_eq!(answer["stop_sequence"], "goes");
+}
+
+#[test]
+fn nova_answers_in_its_own_format() {
+    let bedrock = Bedrock::start();
+    for model in [
+        "amazon.nova-micro-v1:0",
+        "eu.amazon.nova-pro-v1:0",
+        "us.amazon.nova-2-lite-v1:0",
+    ] {
+        let body = json!({
+            "schemaVersion": "messages-v1",
+            "system": [{"text": "Be brief."}],
+            "messages": [{"role": "user", "content": [{"text": "Hello"}, {"text": "you"}]}],
+            "inferenceConfig": {"max_new_tokens": 3},
+        });
+        let (answer, _) = check(&bedrock, model, &body, "/output/message/content/0/text");
+        assert_eq!(answer["stopReason"], "max_tokens");
+        assert_eq!(answer["usage"]["inputTokens"], 4);
+        assert_eq!(answer["usage"]["outputTokens"], 3);
+        assert_eq!(answer["usage"]["totalTokens"], 7);
+    }
+}
+
+#[test]
+fn converse_answers_alike_for_every_chat_model() {
+    let bedrock = Bedrock::start();
+    for (model, system) in [
+        ("amazon.titan-text-express-v1", None),
+        ("anthropic.claude-v2", Some("Be brief.")),
+        (SONNET, Some("Be brief.")),
+        ("us.amazon.nova-lite-v1:0", Some("Be brief.")),
+    ] {
+        let mut body = json!({
+            "messages": [
+                {"role": "user", "content": [{"text": "I am Ada."}]},
+                {"role": "assistant", "content": [{"text": "Hello."}]},
+                {"role": "user", "content": [{"text": "Who am I?"}]},
+            ],
+            "inferenceConfig": {"maxTokens": 200, "temperature": 0.5},
+        });
+        if let Some(system) = system {
+            body["system"] = json!([{"text": system}]);
+        }
+        let answer = bedrock.call(model, "converse", body.to_string());
+        assert_eq!(answer.status, 200, "{model}: {}", answer.message());
+        // Only InvokeModel has the counts in headers.
+        assert_eq!(answer.header("x-amzn-bedrock-input-token-count"), "");
+        assert_eq!(answer.header("x-local-backend"), "simulator");
+        let json = answer.json();
+        assert_eq!(json["output"]["message"]["role"], "assistant");
+        assert_eq!(json["stopReason"], "end_turn");
+        assert!(json["metrics"]["latencyMs"].is_u64());
+        let usage = &json["usage"];
+        let sum = usage["inputTokens"]
+            .as_u64()
+            .zip(usage["outputTokens"].as_u64());
+        assert_eq!(
+            sum.map(|(input, output)| input + output),
+            usage["totalTokens"].as_u64()
+        );
+        let text = json["output"]["message"]["content"][0]["text"]
+            .as_str()
+            .expect("a text");
+        for part in [
+            "3 turn(s)",
+            "I am Ada.",
+            "Who am I?",
+            system.unwrap_or_default(),
+        ] {
+            assert!(
+                text.contains(part),
+                "{model}: {part} is missing from {text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn converse_tells_claudes_stop_sequence_when_asked() {
+    let bedrock = Bedrock::start();
+    let body = json!({
+        "messages": [{"role": "user", "content": [{"text": "Hi"}]}],
+        "inferenceConfig": {"stopSequences": ["model"]},
+        "additionalModelRequestFields": {"top_k": 5},
+        "additionalModelResponseFieldPaths": ["/stop_sequence"],
+    });
+    let answer = bedrock.call(SONNET, "converse", body.to_string()).json();
+    assert_eq!(answer["stopReason"], "stop_sequence");
+    assert_eq!(
+        answer["additionalModelResponseFields"],
+        json!({"stop_sequence": "model"})
+    );
+}
+
+#[test]
+fn without_faults_a_marker_is_ordinary_text() {
+    let bedrock = Bedrock::start();
+    let body = json!({"inputText": "[[fault:throttle]] Hello"});
+    let (_, text) = check(
+        &bedrock,
+        "amazon.titan-tg1-large",
+        &body,
+        "/results/0/outputText",
+    );
+    assert!(text.contains("[[fault:throttle]] Hello"), "{text}");
+}
