@@ -1,7 +1,8 @@
 //! How often each model was called, so that a test can count what AWS would bill.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
@@ -11,6 +12,17 @@ use crate::runtime::Operation;
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     counts: Mutex<BTreeMap<(Operation, &'static str), Count>>,
+    under_way: Arc<AtomicUsize>,
+}
+
+/// Work that has not ended; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct UnderWay(Arc<AtomicUsize>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -26,6 +38,8 @@ pub(crate) struct Listing {
     received: u64,
     /// Calls for which a model worked: what is paid for.
     generated: u64,
+    /// Calls for which one is at work now.
+    under_way: usize,
     calls: Vec<Row>,
 }
 
@@ -44,8 +58,10 @@ impl Calls {
     }
 
     /// The model begins to work on it.
-    pub(crate) fn generate(&self, operation: Operation, model: &'static str) {
+    pub(crate) fn generate(&self, operation: Operation, model: &'static str) -> UnderWay {
         self.change(operation, model, |count| count.generated += 1);
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        UnderWay(Arc::clone(&self.under_way))
     }
 
     /// Forgets everything.
@@ -62,6 +78,7 @@ impl Calls {
         Listing {
             received: counts.values().map(|count| count.received).sum(),
             generated: counts.values().map(|count| count.generated).sum(),
+            under_way: self.under_way.load(Ordering::Relaxed),
             calls: counts
                 .iter()
                 .map(|((operation, model), count)| Row {

@@ -14,9 +14,10 @@ use futures_util::StreamExt as _;
 use http::HeaderMap;
 use serde::Serialize;
 
+use crate::calls::UnderWay;
 use crate::catalogue::{self, Resolved};
 use crate::error::{Failure, Kind};
-use crate::families::{self, Ending, ImageFamily, Speaker, TextRequest};
+use crate::families::{self, Ending, ImageFamily, Speaker, TextFamily, TextRequest};
 use crate::fault::{Delivery, Fault};
 use crate::picture::{self, Order};
 use crate::server::Local;
@@ -32,6 +33,9 @@ const DRAINED: usize = 4 * LONGEST_BODY;
 
 /// What answers the image models.
 pub(crate) const PAINTER: &str = "procedural-picture";
+
+/// The format that a fault puts in the place of Converse's; Nova's would pass for it.
+const FOREIGN: TextFamily = TextFamily::ClaudeText;
 
 /// An operation of the runtime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -148,11 +152,11 @@ impl Call {
             Before::Continue(fault) => fault,
         };
         let family = request.family;
-        let mut steps = self.generate(request).await?;
+        let mut generation = self.generate(request).await?;
         let mut text = String::new();
         let mut first_byte = None;
         loop {
-            match steps.recv().await {
+            match generation.steps.recv().await {
                 Some(Step::Text(more)) => {
                     first_byte.get_or_insert_with(|| self.started.elapsed());
                     text.push_str(&more);
@@ -174,7 +178,7 @@ impl Call {
                         }
                         Format::Converse(_) if fault == Some(Fault::WrongFamily) => {
                             let speaker = self.foreign_speaker();
-                            (family.answer(&speaker, &text, &end), Counts::None)
+                            (FOREIGN.answer(&speaker, &text, &end), Counts::None)
                         }
                         Format::Converse(format) => (format.answer(&text, &end), Counts::None),
                     };
@@ -210,14 +214,14 @@ impl Call {
             }
             (Format::Native(speaker), _) => stream::Script::Native(family.chunks(speaker)),
             (Format::Converse(_), Some(Fault::WrongFamily)) => {
-                stream::Script::Native(family.chunks(self.foreign_speaker()))
+                stream::Script::Native(FOREIGN.chunks(self.foreign_speaker()))
             }
             (Format::Converse(format), _) => stream::Script::Converse(format),
         };
-        let steps = self.generate(request).await?;
+        let generation = self.generate(request).await?;
         let backend = self.local.backend.name();
         Ok(delivery::event_stream(
-            stream::play(self, script, steps, fault),
+            stream::play(self, script, generation, fault),
             &backend,
         ))
     }
@@ -228,7 +232,8 @@ impl Call {
             Before::Answer(response) => return Ok(response),
             Before::Continue(fault) => fault,
         };
-        self.local
+        let _under_way = self
+            .local
             .calls
             .generate(self.operation, self.resolved.model.id);
         let seed = order.seed.unwrap_or_else(random_seed);
@@ -300,11 +305,13 @@ impl Call {
         Ok(Before::Continue(fault))
     }
 
-    async fn generate(&self, request: TextRequest) -> Result<Steps, Failure> {
-        self.local
+    async fn generate(&self, request: TextRequest) -> Result<Generation, Failure> {
+        let under_way = self
+            .local
             .calls
             .generate(self.operation, self.resolved.model.id);
-        self.local
+        let steps = self
+            .local
             .backend
             .generate(request.turns, request.options)
             .await
@@ -314,7 +321,11 @@ impl Call {
                     Unavailable::TooLong { .. } => Kind::Validation,
                 };
                 Failure::new(kind, unavailable.to_string())
-            })
+            })?;
+        Ok(Generation {
+            steps,
+            _under_way: under_way,
+        })
     }
 
     fn end(&self, ending: Ending, usage: Usage, first_byte: Option<Duration>) -> families::End {
@@ -335,6 +346,12 @@ impl Call {
             estimated_input: 0,
         }
     }
+}
+
+/// A generation and its place in the count of those under way. Dropping it ends the work.
+struct Generation {
+    steps: Steps,
+    _under_way: UnderWay,
 }
 
 /// Whether a fault has already answered.

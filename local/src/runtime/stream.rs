@@ -6,12 +6,12 @@ use tokio::sync::mpsc;
 
 use super::converse;
 use super::delivery::Broken;
-use super::{Call, broke_off};
+use super::{Call, Generation, broke_off};
 use crate::error::{Failure, Kind};
 use crate::families::{Chunks, End, Ending};
 use crate::fault::Fault;
 use crate::frame::{self, Event};
-use crate::text::{Step, Steps};
+use crate::text::Step;
 
 /// The wire format of a stream.
 pub(super) enum Script {
@@ -52,13 +52,13 @@ type Frames = mpsc::Sender<Result<Bytes, Broken>>;
 pub(super) fn play(
     call: Call,
     script: Script,
-    steps: Steps,
+    generation: Generation,
     fault: Option<Fault>,
 ) -> impl Stream<Item = Result<Bytes, Broken>> + Send + 'static {
     let (frames, mut receiver) = mpsc::channel(1);
     tokio::spawn(async move {
         // The reader that has gone needs no end.
-        let _gone = produce(&call, script, steps, fault, &frames).await;
+        let _gone = produce(&call, script, generation, fault, &frames).await;
     });
     poll_fn(move |context| receiver.poll_recv(context))
 }
@@ -69,7 +69,7 @@ struct Gone;
 async fn produce(
     call: &Call,
     mut script: Script,
-    mut steps: Steps,
+    mut generation: Generation,
     fault: Option<Fault>,
     frames: &Frames,
 ) -> Result<(), Gone> {
@@ -77,7 +77,7 @@ async fn produce(
     let mut first_byte = None;
     loop {
         let step = tokio::select! {
-            step = steps.recv() => step,
+            step = generation.steps.recv() => step,
             () = frames.closed() => return Err(Gone),
         };
         match step {

@@ -198,10 +198,7 @@ fn an_answer_is_not_what_it_should_be() {
     let wrong = bedrock
         .call(NOVA, "converse", nova("wrong_family").to_string())
         .json();
-    assert!(
-        wrong["usage"]["cacheReadInputTokenCount"].is_u64(),
-        "{wrong}"
-    );
+    assert!(wrong["completion"].is_string(), "{wrong}");
     let wrong = bedrock.invoke(SDXL, &sdxl("wrong_family")).json();
     assert!(wrong["images"][0].is_string() && wrong["artifacts"].is_null());
     let chunks = bedrock.stream(NOVA, STREAM, &nova("wrong_family")).chunks();

@@ -1,5 +1,8 @@
 //! The control plane and `/_local`.
 
+use std::time::{Duration, Instant};
+
+use local_bedrock::{Config, TextBackend};
 use serde_json::{Value, json};
 
 use crate::client::Bedrock;
@@ -130,6 +133,60 @@ fn calls_are_counted_and_forgotten() {
     );
     bedrock.reset_calls();
     assert_eq!(count(&bedrock, "received"), 0);
+}
+
+#[test]
+fn a_generation_ends_when_its_reader_leaves() {
+    // A minute a word: only the reader's leaving can end it in time.
+    let bedrock = Bedrock::with(&Config {
+        chunk_delay_ms: 60_000,
+        ..Config::simulator()
+    });
+    let under_way = || bedrock.get("/_local/calls").json()["under_way"].clone();
+    let body = json!({"messages": [{"role": "user", "content": [{"text": "Hi"}]}]}).to_string();
+    for operation in ["converse", "converse-stream"] {
+        let patience = Duration::from_millis(200);
+        let outcome = bedrock.try_call("amazon.nova-micro-v1:0", operation, &body, patience);
+        assert!(outcome.is_err(), "{operation}: {outcome:?}");
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while under_way() != 0 {
+            assert!(
+                Instant::now() < deadline,
+                "{operation} goes on without a reader"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    assert_eq!(bedrock.get("/_local/calls").json()["generated"], 2);
+}
+
+#[test]
+fn a_backend_that_is_down_is_never_replaced() {
+    // A port that was free a moment ago.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    drop(listener);
+    let bedrock = Bedrock::with(&Config {
+        text_backend: TextBackend::Bridge,
+        bridge_url: Some(format!("http://{address}/v1")),
+        bridge_model: Some("a-model".to_owned()),
+        ..Config::simulator()
+    });
+    let health = bedrock.get("/_local/health");
+    let text = bedrock.invoke("amazon.titan-tg1-large", &json!({"inputText": "Hi"}));
+    for answer in [health, text] {
+        assert_eq!(
+            (answer.status, answer.exception()),
+            (503, "ServiceUnavailableException")
+        );
+    }
+    let picture = json!({"text_prompts": [{"text": "a lake"}]});
+    assert_eq!(
+        bedrock
+            .invoke("stability.stable-diffusion-xl", &picture)
+            .status,
+        200
+    );
 }
 
 #[test]

@@ -1,0 +1,265 @@
+//! The table of models.
+
+use super::Lifecycle::{Active, Legacy, Retired};
+use super::{Family, Lifecycle, Model};
+use crate::families::{ImageFamily, TextFamily};
+
+const NOWHERE: &[&str] = &[];
+const US: &[&str] = &["us"];
+const REGIONS: &[&str] = &["us", "eu", "apac"];
+const WORLD: &[&str] = &["us", "eu", "jp", "au", "us-gov", "global"];
+
+/// A text model that is called by its own id; `..` changes the rest.
+const fn text(id: &'static str, name: &'static str, family: TextFamily, max_output: i64) -> Model {
+    Model {
+        id,
+        name,
+        provider: match family {
+            TextFamily::Titan | TextFamily::Nova => "Amazon",
+            TextFamily::ClaudeText | TextFamily::ClaudeMessages => "Anthropic",
+        },
+        family: Family::Text(family),
+        on_demand: true,
+        profiles: NOWHERE,
+        lifecycle: Lifecycle::Active,
+        max_output,
+        sees: false,
+        fine_tuning: false,
+    }
+}
+
+const fn image(
+    id: &'static str,
+    name: &'static str,
+    family: ImageFamily,
+    lifecycle: Lifecycle,
+) -> Model {
+    Model {
+        id,
+        name,
+        provider: "Stability AI",
+        family: Family::Image(family),
+        on_demand: true,
+        profiles: NOWHERE,
+        lifecycle,
+        max_output: 0,
+        sees: matches!(family, ImageFamily::Sdxl10),
+        fine_tuning: false,
+    }
+}
+
+const fn titan(
+    id: &'static str,
+    name: &'static str,
+    max_output: i64,
+    end: Option<&'static str>,
+) -> Model {
+    Model {
+        lifecycle: Lifecycle::Retired(end),
+        fine_tuning: true,
+        ..text(id, name, TextFamily::Titan, max_output)
+    }
+}
+
+const fn claude_text(id: &'static str, name: &'static str) -> Model {
+    Model {
+        lifecycle: Lifecycle::Retired(Some("2025-07-21")),
+        ..text(id, name, TextFamily::ClaudeText, 4096)
+    }
+}
+
+const fn claude(
+    id: &'static str,
+    name: &'static str,
+    max_output: i64,
+    profiles: &'static [&'static str],
+    lifecycle: Lifecycle,
+) -> Model {
+    Model {
+        profiles,
+        lifecycle,
+        sees: true,
+        ..text(id, name, TextFamily::ClaudeMessages, max_output)
+    }
+}
+
+/// A Claude without an in-region id.
+const fn claude_by_profile(
+    id: &'static str,
+    name: &'static str,
+    max_output: i64,
+    profiles: &'static [&'static str],
+    lifecycle: Lifecycle,
+) -> Model {
+    Model {
+        on_demand: false,
+        ..claude(id, name, max_output, profiles, lifecycle)
+    }
+}
+
+const fn nova(id: &'static str, name: &'static str, sees: bool) -> Model {
+    Model {
+        profiles: REGIONS,
+        sees,
+        ..text(id, name, TextFamily::Nova, 10_000)
+    }
+}
+
+/// Every model, in the order of the listing.
+///
+/// tg1-large's limit is undocumented; 8192 is what weaviate's client sends. Nova's is given as
+/// 5,000, 8,192 and 10,000 by different sources; the highest is taken, so that nothing that AWS
+/// would answer is refused here. The newest Claudes' profiles are not documented in what we read.
+pub(crate) static MODELS: &[Model] = &[
+    titan("amazon.titan-tg1-large", "Titan Text Large", 8192, None),
+    titan(
+        "amazon.titan-text-lite-v1",
+        "Titan Text G1 - Lite",
+        4096,
+        Some("2025-08-15"),
+    ),
+    titan(
+        "amazon.titan-text-express-v1",
+        "Titan Text G1 - Express",
+        8192,
+        Some("2025-08-15"),
+    ),
+    titan(
+        "amazon.titan-text-premier-v1:0",
+        "Titan Text G1 - Premier",
+        3072,
+        Some("2025-08-15"),
+    ),
+    nova("amazon.nova-micro-v1:0", "Nova Micro", false),
+    nova("amazon.nova-lite-v1:0", "Nova Lite", true),
+    nova("amazon.nova-pro-v1:0", "Nova Pro", true),
+    Model {
+        on_demand: false,
+        profiles: US,
+        lifecycle: Retired(Some("2026-09-14")),
+        ..nova("amazon.nova-premier-v1:0", "Nova Premier", true)
+    },
+    Model {
+        on_demand: false,
+        profiles: WORLD,
+        max_output: 65_536,
+        ..nova("amazon.nova-2-lite-v1:0", "Nova 2 Lite", true)
+    },
+    claude_text("anthropic.claude-v2", "Claude"),
+    claude_text("anthropic.claude-v2:1", "Claude"),
+    claude_text("anthropic.claude-instant-v1", "Claude Instant"),
+    claude(
+        "anthropic.claude-3-haiku-20240307-v1:0",
+        "Claude 3 Haiku",
+        4096,
+        REGIONS,
+        Retired(Some("2026-09-10")),
+    ),
+    claude(
+        "anthropic.claude-3-5-sonnet-20240620-v1:0",
+        "Claude 3.5 Sonnet",
+        8192,
+        REGIONS,
+        Retired(Some("2026-03-01")),
+    ),
+    claude(
+        "anthropic.claude-3-5-sonnet-20241022-v2:0",
+        "Claude 3.5 Sonnet v2",
+        8192,
+        REGIONS,
+        Retired(Some("2026-03-01")),
+    ),
+    claude(
+        "anthropic.claude-3-5-haiku-20241022-v1:0",
+        "Claude 3.5 Haiku",
+        8192,
+        US,
+        Retired(Some("2026-06-19")),
+    ),
+    claude_by_profile(
+        "anthropic.claude-3-7-sonnet-20250219-v1:0",
+        "Claude 3.7 Sonnet",
+        128_000,
+        REGIONS,
+        Retired(Some("2026-04-28")),
+    ),
+    claude_by_profile(
+        "anthropic.claude-sonnet-4-20250514-v1:0",
+        "Claude Sonnet 4",
+        64_000,
+        &["us", "eu", "apac", "global"],
+        Retired(Some("2026-10-14")),
+    ),
+    claude_by_profile(
+        "anthropic.claude-opus-4-1-20250805-v1:0",
+        "Claude Opus 4.1",
+        32_000,
+        US,
+        Legacy("2027-01-08"),
+    ),
+    claude_by_profile(
+        "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "Claude Sonnet 4.5",
+        64_000,
+        WORLD,
+        Legacy("2027-04-08"),
+    ),
+    claude_by_profile(
+        "anthropic.claude-haiku-4-5-20251001-v1:0",
+        "Claude Haiku 4.5",
+        64_000,
+        WORLD,
+        Active,
+    ),
+    claude_by_profile(
+        "anthropic.claude-opus-4-5-20251101-v1:0",
+        "Claude Opus 4.5",
+        64_000,
+        &["us", "eu", "global"],
+        Active,
+    ),
+    claude_by_profile(
+        "anthropic.claude-sonnet-5",
+        "Claude Sonnet 5",
+        128_000,
+        WORLD,
+        Active,
+    ),
+    claude_by_profile(
+        "anthropic.claude-opus-5",
+        "Claude Opus 5",
+        128_000,
+        WORLD,
+        Active,
+    ),
+    image(
+        "stability.stable-diffusion-xl",
+        "SDXL 0.8",
+        ImageFamily::Sdxl08,
+        Retired(Some("2024-04-30")),
+    ),
+    image(
+        "stability.stable-diffusion-xl-v0",
+        "SDXL 0.8",
+        ImageFamily::Sdxl08,
+        Retired(Some("2024-04-30")),
+    ),
+    image(
+        "stability.stable-diffusion-xl-v1",
+        "SDXL 1.0",
+        ImageFamily::Sdxl10,
+        Retired(Some("2025-05-20")),
+    ),
+    image(
+        "stability.stable-image-core-v1:0",
+        "Stable Image Core 1.0",
+        ImageFamily::StableImageCore,
+        Retired(Some("2025-09-04")),
+    ),
+    image(
+        "stability.stable-image-core-v1:1",
+        "Stable Image Core 1.0",
+        ImageFamily::StableImageCore,
+        Active,
+    ),
+];

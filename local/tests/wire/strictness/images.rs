@@ -1,0 +1,137 @@
+//! Image families.
+
+use serde_json::{Value, json};
+
+use super::check_rows;
+
+const SDXL_08: &str = "stability.stable-diffusion-xl";
+const SDXL_10: &str = "stability.stable-diffusion-xl-v1";
+const CORE: &str = "stability.stable-image-core-v1:1";
+
+#[test]
+fn sdxl_is_strict() {
+    let valid = json!({
+        "text_prompts": [{"text": "a", "weight": 0.5}],
+        "width": 640, "height": 1536,
+        "cfg_scale": 35, "steps": 150, "seed": 4_294_967_295_u32, "samples": 1,
+        "sampler": "DDIM", "style_preset": "anime", "clip_guidance_preset": "NONE", "extras": {},
+    });
+    check_rows(
+        SDXL_10,
+        &valid,
+        &[
+            (
+                "/text_prompts",
+                Value::Null,
+                "required key [text_prompts] not found",
+            ),
+            (
+                "/text_prompts",
+                json!([]),
+                "expected minimum item count: 1, found: 0",
+            ),
+            (
+                "/text_prompts",
+                json!([{"text": "a".repeat(2001)}]),
+                "expected maxLength: 2000",
+            ),
+            (
+                "/prompt",
+                json!("a"),
+                "extraneous key [prompt] is not permitted",
+            ),
+            (
+                "/width",
+                json!(512),
+                "the allowed dimensions are 1024x1024, 1152x896",
+            ),
+            ("/width", Value::Null, "but we received 1024x1536"),
+            ("/height", json!(0), "0 is not greater or equal to 1"),
+            ("/cfg_scale", json!(35.1), "35.1 is not less or equal to 35"),
+            ("/steps", json!(9), "9 is not greater or equal to 10"),
+            ("/steps", json!(151), "151 is not less or equal to 150"),
+            ("/seed", json!(-1), "-1 is not greater or equal to 0"),
+            (
+                "/seed",
+                json!(4_294_967_296_u64),
+                "is not less or equal to 4294967295",
+            ),
+            ("/seed", json!(1.5), "expected type: Integer, found: Double"),
+            ("/samples", json!(2), "2 is not less or equal to 1"),
+            (
+                "/sampler",
+                json!("EULER"),
+                "EULER is not a valid enum value",
+            ),
+            (
+                "/style_preset",
+                json!("anim\u{e9}"),
+                "is not a valid enum value",
+            ),
+            (
+                "/image_strength",
+                json!(0.5),
+                "extraneous key [image_strength] is not permitted",
+            ),
+            (
+                "/mask_source",
+                json!("MASK_IMAGE_WHITE"),
+                "schema violations found",
+            ),
+        ],
+    );
+    check_rows(
+        SDXL_08,
+        &json!({"text_prompts": [{"text": "a"}], "cfg_scale": 30, "steps": 10, "seed": 0}),
+        &[
+            ("/cfg_scale", json!(31), "31 is not less or equal to 30"),
+            (
+                "/width",
+                json!(512),
+                "extraneous key [width] is not permitted",
+            ),
+            (
+                "/style_preset",
+                json!("anime"),
+                "extraneous key [style_preset] is not permitted",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn stable_image_core_is_strict() {
+    check_rows(
+        CORE,
+        &json!({"prompt": "a", "negative_prompt": "b", "mode": "text-to-image", "aspect_ratio": "9:21", "output_format": "png", "seed": 1}),
+        &[
+            ("/prompt", Value::Null, "required key [prompt] not found"),
+            (
+                "/prompt",
+                json!("a".repeat(10_001)),
+                "expected maxLength: 10000",
+            ),
+            (
+                "/aspect_ratio",
+                json!("7:3"),
+                "7:3 is not a valid enum value",
+            ),
+            (
+                "/mode",
+                json!("image-to-image"),
+                "is not a valid enum value",
+            ),
+            ("/output_format", json!("jpeg"), "it paints PNG only"),
+            (
+                "/output_format",
+                json!("bmp"),
+                "bmp is not a valid enum value",
+            ),
+            (
+                "/text_prompts",
+                json!([]),
+                "extraneous key [text_prompts] is not permitted",
+            ),
+        ],
+    );
+}

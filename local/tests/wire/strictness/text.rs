@@ -1,0 +1,334 @@
+//! Text families.
+
+use serde_json::{Value, json};
+
+use super::{check, check_rows};
+use crate::client::Bedrock;
+
+const TITAN: &str = "amazon.titan-text-express-v1";
+const CLAUDE_V2: &str = "anthropic.claude-v2";
+const SONNET: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+const NOVA: &str = "amazon.nova-micro-v1:0";
+
+#[test]
+fn titan_is_strict() {
+    let valid = json!({
+        "inputText": "Hello",
+        "textGenerationConfig": {"temperature": 0.5, "topP": 0.9, "maxTokenCount": 8192, "stopSequences": ["|", "User:"]},
+    });
+    check_rows(
+        TITAN,
+        &valid,
+        &[
+            (
+                "/inputText",
+                Value::Null,
+                "#: required key [inputText] not found",
+            ),
+            (
+                "/inputText",
+                json!(""),
+                "#/inputText: expected minLength: 1, actual: 0",
+            ),
+            (
+                "/inputText",
+                json!(5),
+                "#/inputText: expected type: String, found: Integer",
+            ),
+            (
+                "/top_k",
+                json!(5),
+                "Malformed input request: #: extraneous key [top_k] is not permitted, please reformat your input and try again.",
+            ),
+            (
+                "/textGenerationConfig/topK",
+                json!(5),
+                "#/textGenerationConfig: extraneous key [topK] is not permitted",
+            ),
+            (
+                "/textGenerationConfig/temperature",
+                json!(1.5),
+                "#/textGenerationConfig/temperature: 1.5 is not less or equal to 1",
+            ),
+            (
+                "/textGenerationConfig/temperature",
+                json!("hot"),
+                "expected type: Number, found: String",
+            ),
+            (
+                "/textGenerationConfig/topP",
+                json!(0),
+                "is not greater or equal to",
+            ),
+            (
+                "/textGenerationConfig/maxTokenCount",
+                json!(8193),
+                "8193 is not less or equal to 8192",
+            ),
+            (
+                "/textGenerationConfig/maxTokenCount",
+                json!(1.5),
+                "expected type: Integer, found: Double",
+            ),
+            (
+                "/textGenerationConfig/stopSequences",
+                json!(["END"]),
+                r"string [END] does not match pattern ^(\|+|User:)$",
+            ),
+            (
+                "/textGenerationConfig",
+                json!([]),
+                "expected type: JSONObject, found: JSONArray",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn each_titan_has_its_own_limit() {
+    let bedrock = Bedrock::start();
+    for (model, limit) in [
+        ("amazon.titan-text-lite-v1", 4096),
+        ("amazon.titan-text-express-v1", 8192),
+        ("amazon.titan-text-premier-v1:0", 3072),
+    ] {
+        let body = |tokens: i64| json!({"inputText": "a", "textGenerationConfig": {"maxTokenCount": tokens}});
+        assert_eq!(bedrock.invoke(model, &body(limit)).status, 200, "{model}");
+        let over = body(limit + 1).to_string();
+        check(&bedrock, model, "invoke", &over, "is not less or equal to");
+    }
+}
+
+#[test]
+fn claude_text_completions_are_strict() {
+    let valid = json!({
+        "prompt": "\n\nHuman: Hi\n\nAssistant:",
+        "max_tokens_to_sample": 4096,
+        "temperature": 1, "top_p": 1, "top_k": 500,
+        "stop_sequences": ["x"], "anthropic_version": "bedrock-2023-05-31",
+    });
+    check_rows(
+        CLAUDE_V2,
+        &valid,
+        &[
+            (
+                "/prompt",
+                json!("Hi"),
+                r#"Invalid prompt: prompt must start with "\n\nHuman:" turn"#,
+            ),
+            (
+                "/prompt",
+                json!("\n\nHuman: Hi"),
+                r#"prompt must end with "\n\nAssistant:" turn"#,
+            ),
+            (
+                "/max_tokens_to_sample",
+                Value::Null,
+                "required key [max_tokens_to_sample] not found",
+            ),
+            (
+                "/max_tokens_to_sample",
+                json!(4097),
+                "4097 is not less or equal to 4096",
+            ),
+            (
+                "/temperature",
+                json!(-0.1),
+                "-0.1 is not greater or equal to 0",
+            ),
+            ("/top_k", json!(501), "501 is not less or equal to 500"),
+            (
+                "/stop_sequences",
+                json!("x"),
+                "expected type: JSONArray, found: String",
+            ),
+            (
+                "/stop_sequences",
+                json!([1]),
+                "#/stop_sequences/0: expected type: String",
+            ),
+            (
+                "/max_tokens",
+                json!(5),
+                "extraneous key [max_tokens] is not permitted",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn claude_messages_are_strict() {
+    let user = json!({"role": "user", "content": "Hi"});
+    let valid = json!({
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": 64_000,
+        "messages": [user],
+        "temperature": 0.5,
+        "top_k": 3,
+        "thinking": {"type": "disabled"},
+    });
+    check_rows(
+        SONNET,
+        &valid,
+        &[
+            (
+                "/anthropic_version",
+                Value::Null,
+                "required key [anthropic_version] not found",
+            ),
+            (
+                "/anthropic_version",
+                json!("2023-06-01"),
+                "is not a valid enum value",
+            ),
+            (
+                "/max_tokens",
+                Value::Null,
+                "required key [max_tokens] not found",
+            ),
+            ("/max_tokens", json!(0), "0 is not greater or equal to 1"),
+            ("/max_tokens", json!(64_001), "max_tokens: 64001 > 64000"),
+            (
+                "/model",
+                json!("claude"),
+                "extraneous key [model] is not permitted",
+            ),
+            (
+                "/stream",
+                json!(true),
+                "extraneous key [stream] is not permitted",
+            ),
+            ("/temperature", json!(1.1), "1.1 is not less or equal to 1"),
+            (
+                "/top_p",
+                json!(0.5),
+                "`temperature` and `top_p` cannot both be specified",
+            ),
+            (
+                "/messages",
+                json!([]),
+                "expected minimum item count: 1, found: 0",
+            ),
+            (
+                "/messages",
+                json!([{"role": "system", "content": "a"}]),
+                "not a valid enum value",
+            ),
+            (
+                "/messages",
+                json!([{"role": "assistant", "content": "a"}]),
+                "first message must use",
+            ),
+            ("/messages", json!([user, user]), "roles must alternate"),
+            (
+                "/messages",
+                json!([{"role": "user", "content": ""}]),
+                "must have non-empty content",
+            ),
+            (
+                "/messages",
+                json!([{"role": "user", "content": [{"type": "text", "text": " "}]}]),
+                "text content blocks must be non-empty",
+            ),
+            (
+                "/messages",
+                json!([{"role": "user", "content": [{"type": "image", "source": {}}]}]),
+                "The local server does not play `image` blocks",
+            ),
+            (
+                "/messages",
+                json!([user, {"role": "assistant", "content": "a "}]),
+                "cannot end with trailing whitespace",
+            ),
+            (
+                "/tools",
+                json!([{"name": "t"}]),
+                "The local server does not play tools",
+            ),
+            (
+                "/thinking",
+                json!({"type": "adaptive"}),
+                "The local server does not play thinking",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn the_newest_claudes_take_no_sampling() {
+    let bedrock = Bedrock::start();
+    let body = json!({
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": 5,
+        "messages": [{"role": "user", "content": "Hi"}],
+        "temperature": 1,
+    });
+    let model = "us.anthropic.claude-opus-5";
+    check(
+        &bedrock,
+        model,
+        "invoke",
+        &body.to_string(),
+        "`temperature` is deprecated",
+    );
+}
+
+#[test]
+fn nova_is_strict() {
+    let user = json!({"role": "user", "content": [{"text": "Hi"}]});
+    let valid = json!({
+        "messages": [user],
+        "inferenceConfig": {"maxTokens": 5, "temperature": 1, "topP": 1, "topK": 128},
+    });
+    check_rows(
+        NOVA,
+        &valid,
+        &[
+            (
+                "/messages",
+                Value::Null,
+                "required key [messages] not found",
+            ),
+            (
+                "/messages",
+                json!([{"role": "user", "content": "Hi"}]),
+                "#/messages/0/content: expected type: JSONArray, found: String",
+            ),
+            (
+                "/messages",
+                json!([user, user]),
+                "must alternate between user and assistant",
+            ),
+            (
+                "/messages",
+                json!([{"role": "user", "content": [{"image": {}}]}]),
+                "The local server does not play blocks other than text",
+            ),
+            (
+                "/max_tokens",
+                json!(5),
+                "extraneous key [max_tokens] is not permitted",
+            ),
+            (
+                "/inferenceConfig/temperature",
+                json!(0),
+                "0 is not greater or equal to 0.00001",
+            ),
+            (
+                "/inferenceConfig/topK",
+                json!(129),
+                "129 is not less or equal to 128",
+            ),
+            (
+                "/inferenceConfig/maxTokens",
+                json!(10_001),
+                "10001 is not less or equal to 10000",
+            ),
+            (
+                "/schemaVersion",
+                json!("v2"),
+                "v2 is not a valid enum value",
+            ),
+        ],
+    );
+}
