@@ -50,7 +50,10 @@ pub enum FieldFault {
     #[error("is not valid: {0}.")]
     Invalid(String),
     /// There is no such field.
-    #[error("is not a known field{}.", nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())]
+    #[error("is not a known field{}", match nearest {
+        Some(name) => format!("; did you mean `{name}`?"),
+        None => ".".to_owned(),
+    })]
     Unknown {
         /// The nearest known name.
         nearest: Option<&'static str>,

@@ -174,7 +174,7 @@ mod tests {
             ("[1]", "invalid type: sequence, expected an object", 0),
             ("{\"a\":1} x", "trailing characters", 9),
             ("{\"a\":1", "EOF while parsing an object", 6),
-            ("{\"a\":1,\"a\":2}", "a key stands there twice", 12),
+            ("{\"a\":1,\"a\":2}", "a key stands there twice", 13),
             ("\u{feff}{}", "expected value", 1),
         ] {
             let expected = RequestFault::BodyNotJson {

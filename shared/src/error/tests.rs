@@ -1,1 +1,399 @@
+use super::*;
 
+fn upstream(fault: UpstreamFault) -> Error {
+    Error::Upstream {
+        fault,
+        cause: Cause::default(),
+    }
+}
+
+fn model(fault: ModelFault) -> Error {
+    Error::Model {
+        model: "m".to_owned(),
+        fault,
+    }
+}
+
+fn reason() -> String {
+    "r".to_owned()
+}
+
+/// The table of the HTTP contract: fault, status, type, code, param, retry.
+fn table() -> Vec<(
+    Error,
+    u16,
+    &'static str,
+    &'static str,
+    Option<&'static str>,
+    Retry,
+)> {
+    use Retry::{Later, Never, Pointless};
+    const REQUEST: &str = "invalid_request_error";
+    const LIMIT: &str = "rate_limit_error";
+    const API: &str = "api_error";
+    let known = String::new();
+    vec![
+        (
+            Error::missing("prompt"),
+            400,
+            REQUEST,
+            "missing_required_parameter",
+            Some("prompt"),
+            Pointless,
+        ),
+        (
+            Error::invalid("n", "r"),
+            400,
+            REQUEST,
+            "invalid_value",
+            Some("n"),
+            Pointless,
+        ),
+        (
+            Error::Field {
+                param: "x".to_owned(),
+                fault: FieldFault::Unknown { nearest: None },
+            },
+            400,
+            REQUEST,
+            "unknown_parameter",
+            Some("x"),
+            Pointless,
+        ),
+        (
+            Error::unsupported("seed", "r"),
+            400,
+            REQUEST,
+            "unsupported_parameter",
+            Some("seed"),
+            Pointless,
+        ),
+        (
+            model(ModelFault::FamilyRequired { known }),
+            400,
+            REQUEST,
+            "model_family_required",
+            Some("family"),
+            Pointless,
+        ),
+        (
+            model(ModelFault::TaskUnsupported("t")),
+            400,
+            REQUEST,
+            "unsupported_model",
+            Some("model"),
+            Pointless,
+        ),
+        (
+            model(ModelFault::NotAllowed),
+            403,
+            "permission_error",
+            "model_not_allowed",
+            Some("model"),
+            Pointless,
+        ),
+        (
+            model(ModelFault::NotFound),
+            404,
+            REQUEST,
+            "model_not_found",
+            Some("model"),
+            Pointless,
+        ),
+        (
+            model(ModelFault::Retired { successor: None }),
+            404,
+            REQUEST,
+            "model_retired",
+            Some("model"),
+            Pointless,
+        ),
+        (
+            RequestFault::BodyMissing.into(),
+            400,
+            REQUEST,
+            "body_required",
+            None,
+            Pointless,
+        ),
+        (
+            RequestFault::BodyNotJson {
+                reason: reason(),
+                line: 1,
+                column: 1,
+            }
+            .into(),
+            400,
+            REQUEST,
+            "invalid_json",
+            None,
+            Pointless,
+        ),
+        (
+            RequestFault::BodyTooLarge { size: 2, limit: 1 }.into(),
+            413,
+            REQUEST,
+            "request_too_large",
+            None,
+            Pointless,
+        ),
+        (
+            RequestFault::MediaTypeUnsupported.into(),
+            415,
+            REQUEST,
+            "unsupported_media_type",
+            None,
+            Pointless,
+        ),
+        (
+            RequestFault::RouteNotFound.into(),
+            404,
+            REQUEST,
+            "not_found",
+            None,
+            Pointless,
+        ),
+        (
+            RequestFault::MethodNotAllowed { allow: "POST" }.into(),
+            405,
+            REQUEST,
+            "method_not_allowed",
+            None,
+            Pointless,
+        ),
+        (
+            RequestFault::EventUnsupported("r").into(),
+            400,
+            REQUEST,
+            "unsupported_event",
+            None,
+            Pointless,
+        ),
+        (
+            RequestFault::ContextTooLong { reason: reason() }.into(),
+            400,
+            REQUEST,
+            "context_length_exceeded",
+            None,
+            Pointless,
+        ),
+        (
+            RequestFault::Filtered { reason: reason() }.into(),
+            400,
+            REQUEST,
+            "content_policy_violation",
+            None,
+            Pointless,
+        ),
+        (
+            RequestFault::Refused { reason: reason() }.into(),
+            400,
+            REQUEST,
+            "request_refused",
+            None,
+            Pointless,
+        ),
+        (
+            upstream(UpstreamFault::Throttled { retry_after: None }),
+            429,
+            LIMIT,
+            "rate_limit_exceeded",
+            None,
+            Later,
+        ),
+        (
+            upstream(UpstreamFault::QuotaExceeded),
+            429,
+            LIMIT,
+            "quota_exceeded",
+            None,
+            Later,
+        ),
+        (
+            upstream(UpstreamFault::Unavailable),
+            503,
+            API,
+            "service_unavailable",
+            None,
+            Later,
+        ),
+        (
+            upstream(UpstreamFault::ModelNotReady),
+            503,
+            API,
+            "model_not_ready",
+            None,
+            Later,
+        ),
+        (
+            upstream(UpstreamFault::CredentialsUnavailable),
+            503,
+            API,
+            "credentials_unavailable",
+            None,
+            Later,
+        ),
+        (
+            upstream(UpstreamFault::AccessDenied),
+            500,
+            API,
+            "upstream_access_denied",
+            None,
+            Never,
+        ),
+        (
+            upstream(UpstreamFault::Defect),
+            500,
+            API,
+            "internal_error",
+            None,
+            Never,
+        ),
+        (
+            upstream(UpstreamFault::ModelFailed),
+            502,
+            API,
+            "model_error",
+            None,
+            Never,
+        ),
+        (
+            upstream(UpstreamFault::Failed),
+            502,
+            API,
+            "upstream_error",
+            None,
+            Never,
+        ),
+        (
+            Error::malformed("titan-text", "results"),
+            502,
+            API,
+            "upstream_malformed",
+            None,
+            Never,
+        ),
+        (
+            upstream(UpstreamFault::Truncated),
+            502,
+            API,
+            "upstream_truncated",
+            None,
+            Never,
+        ),
+        (
+            upstream(UpstreamFault::ImageInvalid("r")),
+            502,
+            API,
+            "image_invalid",
+            None,
+            Never,
+        ),
+        (
+            upstream(UpstreamFault::StorageUnavailable),
+            503,
+            API,
+            "storage_unavailable",
+            None,
+            Never,
+        ),
+        (
+            upstream(UpstreamFault::DeadlineExceeded),
+            504,
+            API,
+            "deadline_exceeded",
+            None,
+            Never,
+        ),
+        (
+            upstream(UpstreamFault::ModelTimedOut),
+            504,
+            API,
+            "model_timeout",
+            None,
+            Never,
+        ),
+    ]
+}
+
+#[test]
+fn every_fault_has_its_row() {
+    for (error, status, r#type, code, param, retry) in table() {
+        assert_eq!(
+            error.row(),
+            Row {
+                status,
+                r#type,
+                code,
+                retry
+            },
+            "{error:?}"
+        );
+        assert_eq!(error.param(), param, "{error:?}");
+    }
+}
+
+#[test]
+fn every_code_stands_for_one_fault() {
+    let mut codes: Vec<_> = table().iter().map(|row| row.3).collect();
+    codes.sort_unstable();
+    let rows = codes.len();
+    codes.dedup();
+    assert_eq!(codes.len(), rows);
+}
+
+#[test]
+fn the_body_has_all_four_keys() {
+    for (error, ..) in table() {
+        let body = serde_json::to_value(error.body()).unwrap();
+        let keys: Vec<_> = body["error"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(keys, ["code", "message", "param", "type"], "{error:?}");
+        assert_ne!(body["error"]["message"], "", "{error:?}");
+    }
+}
+
+#[test]
+fn a_wait_is_whole_seconds_and_never_none() {
+    let throttled = |wait| upstream(UpstreamFault::Throttled { retry_after: wait }).retry_after();
+    assert_eq!(throttled(None), Some(2));
+    assert_eq!(throttled(Some(Duration::ZERO)), Some(1));
+    assert_eq!(throttled(Some(Duration::from_millis(3_001))), Some(4));
+    assert_eq!(
+        upstream(UpstreamFault::ModelNotReady).retry_after(),
+        Some(2)
+    );
+    assert_eq!(upstream(UpstreamFault::ModelFailed).retry_after(), None);
+    assert_eq!(Error::missing("x").retry_after(), None);
+}
+
+#[test]
+fn messages_say_what_to_do() {
+    for (error, message) in [
+        (
+            Error::Field {
+                param: "max_token".to_owned(),
+                fault: FieldFault::Unknown {
+                    nearest: Some("max_tokens"),
+                },
+            },
+            "`max_token` is not a known field; did you mean `max_tokens`?",
+        ),
+        (
+            model(ModelFault::Retired {
+                successor: Some("us.amazon.nova-micro-v1:0"),
+            }),
+            "The model `m` has reached the end of its life; use `us.amazon.nova-micro-v1:0` instead.",
+        ),
+        (
+            Error::unsupported("suffix", "leave it out"),
+            "`suffix` is not supported by this API: leave it out.",
+        ),
+    ] {
+        assert_eq!(error.to_string(), message);
+    }
+}

@@ -295,6 +295,3 @@ fn read<T: DeserializeOwned>(family: &'static str, body: &[u8]) -> Result<T, Err
     serde_path_to_error::deserialize(&mut deserializer)
         .map_err(|error| Error::malformed(family, error.path().to_string()))
 }
-
-#[cfg(test)]
-mod contract;

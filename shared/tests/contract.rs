@@ -1,0 +1,273 @@
+//! One contract for all families: every common parameter is mapped or refused by name, within its
+//! bounds, and nothing is dropped. The documentation's table is checked against the same rules.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use aws_sdk_bedrockruntime::types::InferenceConfiguration;
+use aws_smithy_types::{Document, Number};
+use bedrock_adapter::Error;
+use bedrock_adapter::api::completion;
+use bedrock_adapter::api::inference::{Inference, Parameter};
+use bedrock_adapter::converse;
+use bedrock_adapter::families::{self, Bounds, Conversation, Input, Rule};
+use bedrock_adapter::model::{ENTRIES, Entry, Family, TextFamily};
+use serde_json::{Value, json};
+
+/// A value of the request's JSON for a parameter: one within bounds at either end, and those just
+/// outside.
+fn samples(bounds: Bounds) -> (Vec<Value>, Vec<Value>) {
+    match bounds {
+        Bounds::Number(least, most) => (
+            vec![json!(least), json!(most)],
+            vec![json!(least - 0.01), json!(most + 0.01)],
+        ),
+        Bounds::NumberAbove(least, most) => (
+            vec![json!(least + 0.01), json!(most)],
+            vec![json!(least), json!(most + 0.01)],
+        ),
+        Bounds::Integer(least, most) => (
+            vec![json!(least), json!(most)],
+            vec![json!(least - 1), json!(most + 1)],
+        ),
+        Bounds::Positive => (vec![json!(1), json!(1_000_000)], vec![json!(0), json!(-1)]),
+        Bounds::Texts { most, form } => {
+            let good = if form.is_some() { "|" } else { "END" };
+            let mut bad = vec![json!([""]), json!(vec![good; most + 1])];
+            bad.extend(form.map(|_| json!("END")));
+            (vec![json!([good]), json!(vec![good; most])], bad)
+        }
+    }
+}
+
+/// Reads the parameter as a caller would send it.
+fn inference(parameter: Parameter, value: &Value) -> Inference {
+    let body = json!({"prompt": "p", "max_tokens": 1, parameter.name(): value});
+    let parsed = completion::Request::parse(body.to_string().as_bytes())
+        .unwrap()
+        .inference;
+    match parameter {
+        Parameter::MaxTokens => parsed,
+        _ => Inference {
+            max_tokens: None,
+            ..parsed
+        },
+    }
+}
+
+/// A value of the parameter that is not neutral.
+fn any_value(parameter: Parameter) -> Value {
+    match parameter {
+        Parameter::Stop => json!(["|"]),
+        Parameter::TopK | Parameter::MaxTokens | Parameter::MinTokens | Parameter::Seed => json!(3),
+        Parameter::Temperature
+        | Parameter::TopP
+        | Parameter::PresencePenalty
+        | Parameter::FrequencyPenalty
+        | Parameter::CountPenalty
+        | Parameter::LengthPenalty
+        | Parameter::RepetitionPenalty => json!(0.5),
+    }
+}
+
+fn models() -> impl Iterator<Item = (TextFamily, Option<&'static Entry>)> {
+    let known = ENTRIES.iter().filter_map(|entry| match entry.family {
+        Family::Text(family) => Some((family, Some(entry))),
+        Family::Image(_) => None,
+    });
+    // A model that is not in the catalogue, such as an imported one.
+    known.chain(TextFamily::ALL.map(|family| (family, None)))
+}
+
+fn at<'a>(body: &'a Value, dotted: &str) -> &'a Value {
+    dotted.split('.').fold(body, |value, key| &value[key])
+}
+
+/// Numbers are compared as numbers: 1 is 1.0, and Converse's are of 32 bits.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one.as_f64(), other.as_f64()) {
+        (Some(one), Some(other)) => (one - other).abs() < 1e-6,
+        _ => one == other,
+    }
+}
+
+#[track_caller]
+fn keeps_the_contract(
+    who: &str,
+    rule: impl Fn(Parameter) -> Rule,
+    encode: impl Fn(&Inference) -> Result<Value, Error>,
+) {
+    for parameter in Parameter::ALL {
+        match rule(parameter) {
+            Rule::Refused { .. } => {
+                let error = encode(&inference(parameter, &any_value(parameter))).unwrap_err();
+                assert_eq!(
+                    error.row().code,
+                    "unsupported_parameter",
+                    "{who}: {parameter:?}"
+                );
+                assert_eq!(
+                    error.param(),
+                    Some(parameter.name()),
+                    "{who}: {parameter:?}"
+                );
+            }
+            Rule::Mapped { native, bounds, .. } => {
+                let (good, bad) = samples(bounds);
+                for value in good {
+                    let body = encode(&inference(parameter, &value)).unwrap();
+                    let sent = at(&body, native);
+                    assert!(
+                        same(sent, &value),
+                        "{who}: {parameter:?} {value} became {sent} at {native}"
+                    );
+                }
+                for value in bad {
+                    let error = encode(&inference(parameter, &value)).unwrap_err();
+                    assert_eq!(
+                        error.row().code,
+                        "invalid_value",
+                        "{who}: {parameter:?} {value}"
+                    );
+                    assert_eq!(
+                        error.param(),
+                        Some(parameter.name()),
+                        "{who}: {parameter:?} {value}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_model_maps_or_refuses_every_parameter() {
+    for (family, model) in models() {
+        let who = model.map_or(family.name(), |model| model.id);
+        keeps_the_contract(
+            who,
+            |parameter| families::rule(family, model, parameter),
+            |inference| {
+                let body = families::encode_text(family, model, Input::Prompt("p"), inference)?;
+                Ok(serde_json::from_slice(&body).unwrap())
+            },
+        );
+    }
+}
+
+#[test]
+fn converse_maps_or_refuses_every_parameter() {
+    let unknown = [(None, None)];
+    for (family, model) in models()
+        .map(|(family, model)| (Some(family), model))
+        .chain(unknown)
+    {
+        let who = model.map_or("converse", |model| model.id);
+        keeps_the_contract(
+            who,
+            |parameter| converse::rule(family, model, parameter),
+            |inference| {
+                let conversation = Conversation::of_prompt("p");
+                converse::encode(family, model, &conversation, inference)
+                    .map(|request| seen(&request))
+            },
+        );
+    }
+}
+
+/// A Converse request as the JSON that goes over the wire.
+fn seen(request: &converse::Request) -> Value {
+    let config = request
+        .inference_config
+        .as_ref()
+        .map(|config: &InferenceConfiguration| {
+            json!({
+                "temperature": config.temperature(),
+                "topP": config.top_p(),
+                "maxTokens": config.max_tokens(),
+                "stopSequences": config.stop_sequences(),
+            })
+        });
+    json!({
+        "inferenceConfig": config,
+        "additionalModelRequestFields": request.additional_fields.as_ref().map(as_json),
+    })
+}
+
+fn as_json(document: &Document) -> Value {
+    match document {
+        Document::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (name.clone(), as_json(value)))
+            .collect(),
+        Document::Number(Number::PosInt(number)) => json!(number),
+        other => panic!("{other:?} is not expected here"),
+    }
+}
+
+#[test]
+fn nothing_that_was_not_said_is_sent() {
+    for (family, model) in models() {
+        let body = families::encode_text(family, model, Input::Prompt("p"), &Inference::default())
+            .unwrap();
+        let text = String::from_utf8(body).unwrap();
+        assert!(!text.contains("null"), "{}: {text}", family.name());
+        for parameter in Parameter::ALL {
+            let Rule::Mapped { native, .. } = families::rule(family, model, parameter) else {
+                continue;
+            };
+            let sent = at(&serde_json::from_str(&text).unwrap(), native).clone();
+            // Both families of Claude require a limit.
+            let required = parameter == Parameter::MaxTokens && native.starts_with("max_tokens");
+            assert_eq!(sent.is_null(), !required, "{}: {native}", family.name());
+        }
+    }
+}
+
+#[test]
+fn the_documentation_says_what_the_code_does() {
+    let table = table();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/parameters.md");
+    let page = fs::read_to_string(&path).unwrap_or_default();
+    let right = Path::new(env!("CARGO_TARGET_TMPDIR")).join("parameters.md");
+    fs::write(&right, &table).unwrap();
+    assert!(
+        page.contains(&table),
+        "docs/parameters.md does not hold the table that follows from the code, which is in {}",
+        right.display()
+    );
+}
+
+fn table() -> String {
+    let families = TextFamily::ALL.map(TextFamily::name).join(" | ");
+    let mut text = format!("| parameter | {families} | any model, over Converse |\n");
+    text.push_str(&"| --- ".repeat(TextFamily::ALL.len() + 2));
+    text.push_str("|\n");
+    for parameter in Parameter::ALL {
+        let native = TextFamily::ALL.map(|family| families::rule(family, None, parameter));
+        let rules = native
+            .into_iter()
+            .chain([converse::rule(None, None, parameter)]);
+        write!(text, "| `{}` ", parameter.name()).unwrap();
+        for rule in rules {
+            match rule {
+                Rule::Mapped {
+                    native,
+                    bounds,
+                    default,
+                } => {
+                    write!(text, "| `{native}`: {}; default {default} ", shown(bounds)).unwrap();
+                }
+                Rule::Refused { .. } => text.push_str("| refused "),
+            }
+        }
+        text.push_str("|\n");
+    }
+    text
+}
+
+/// A bar would end the table's cell.
+fn shown(bounds: Bounds) -> String {
+    bounds.to_string().replace('|', "\\|")
+}

@@ -1,0 +1,235 @@
+//! No input, however odd, makes a parser, an encoder or a decoder panic.
+
+use bedrock_adapter::api::{chat, completion, image};
+use bedrock_adapter::converse;
+use bedrock_adapter::doors::api_gateway::Request;
+use bedrock_adapter::families::{self, Input};
+use bedrock_adapter::model::{ENTRIES, Family, ImageFamily, ModelId, TextFamily};
+use bedrock_adapter::png;
+use proptest::prelude::*;
+use serde_json::{Map, Value};
+
+/// The names that mean something somewhere, so that random JSON reaches the code behind them.
+const NAMES: &[&str] = &[
+    "model",
+    "prompt",
+    "messages",
+    "role",
+    "content",
+    "type",
+    "text",
+    "temperature",
+    "top_p",
+    "top_k",
+    "max_tokens",
+    "stop",
+    "seed",
+    "n",
+    "echo",
+    "size",
+    "steps",
+    "cfg_scale",
+    "image",
+    "mask",
+    "mask_source",
+    "response_format",
+    "family",
+    "api",
+    "results",
+    "outputText",
+    "tokenCount",
+    "completion",
+    "stop_reason",
+    "output",
+    "message",
+    "stopReason",
+    "usage",
+    "artifacts",
+    "base64",
+    "finishReason",
+    "images",
+    "seeds",
+    "finish_reasons",
+    "delta",
+    "content_block",
+    "amazon-bedrock-invocationMetrics",
+    "inputTokenCount",
+    "negative_prompt",
+    "style_preset",
+    "httpMethod",
+    "path",
+    "headers",
+    "body",
+    "requestContext",
+    "isBase64Encoded",
+    "version",
+    "rawPath",
+    "http",
+];
+
+const WORDS: &[&str] = &[
+    "user",
+    "assistant",
+    "system",
+    "text",
+    "SUCCESS",
+    "1024x1024",
+    "512x512",
+    "LENGTH",
+    "end_turn",
+    "converse",
+    "invoke",
+    "titan-text",
+    "POST",
+    "/v1/completions",
+    "\n\nHuman:",
+    "data:image/png;base64,iVBORw0KGgo=",
+    "anime",
+    "MASK_IMAGE_WHITE",
+    "amazon.nova-micro-v1:0",
+];
+
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (-1i64..200).prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        (0.0..1.5).prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+        prop::sample::select(WORDS).prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 48, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::vec((prop::sample::select(NAMES), inner), 0..8).prop_map(|fields| {
+                Value::from(
+                    fields
+                        .into_iter()
+                        .map(|(name, value)| (name.to_owned(), value))
+                        .collect::<Map<_, _>>(),
+                )
+            }),
+        ]
+    })
+}
+
+/// An object with the given fields, each of them right or odd.
+fn object_with(names: &'static [&'static str]) -> impl Strategy<Value = String> {
+    prop::collection::vec((prop::sample::select(names), json()), 0..10).prop_map(|fields| {
+        let mut object: Map<_, _> = fields
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        object.entry("prompt").or_insert_with(|| Value::from("p"));
+        object
+            .entry("messages")
+            .or_insert_with(|| serde_json::json!([{"role": "user", "content": "\nBot: x"}]));
+        Value::from(object).to_string()
+    })
+}
+
+fn read_everything(bytes: &[u8]) {
+    let _ = completion::Request::parse(bytes);
+    let _ = chat::Request::parse(bytes);
+    let _ = image::Request::parse(bytes);
+    for family in TextFamily::ALL {
+        let _ = families::decode_text(family, bytes);
+        let _ = families::decode_chunk(family, bytes);
+    }
+    for family in ImageFamily::ALL {
+        let _ = families::decode_image(family, bytes);
+    }
+    let _ = png::size_of(bytes);
+    let text = String::from_utf8_lossy(bytes);
+    let _ = ModelId::parse(&text);
+    let _ = Request::read(&text);
+}
+
+fn encode_everything(body: &str) {
+    // Unknown fields would end most runs early; each parser gets only those it may know.
+    let only = |known: &[&str]| {
+        let mut object: Map<String, Value> = serde_json::from_str(body).unwrap();
+        object.retain(|name, _| known.contains(&name.as_str()));
+        Value::from(object).to_string()
+    };
+    const INFERENCE: [&str; 7] = [
+        "temperature",
+        "top_p",
+        "top_k",
+        "max_tokens",
+        "stop",
+        "seed",
+        "n",
+    ];
+    let completion = completion::Request::parse(
+        only(&[&INFERENCE[..], &["prompt", "echo"]].concat()).as_bytes(),
+    );
+    let chat = chat::Request::parse(only(&[&INFERENCE[..], &["messages"]].concat()).as_bytes());
+    let drawing = image::Request::parse(
+        only(&[
+            "prompt",
+            "size",
+            "steps",
+            "cfg_scale",
+            "image",
+            "mask",
+            "mask_source",
+            "seed",
+            "style_preset",
+        ])
+        .as_bytes(),
+    );
+    for entry in ENTRIES {
+        match entry.family {
+            Family::Text(family) => {
+                if let Ok(request) = &completion {
+                    let input = Input::Prompt(&request.prompts[0]);
+                    let _ = families::encode_text(family, Some(entry), input, &request.inference);
+                }
+                if let Ok(request) = &chat {
+                    let input = Input::Conversation(&request.conversation);
+                    let _ = families::encode_text(family, Some(entry), input, &request.inference);
+                    let _ = converse::encode(
+                        Some(family),
+                        Some(entry),
+                        &request.conversation,
+                        &request.inference,
+                    );
+                }
+            }
+            Family::Image(family) => {
+                if let Ok(request) = &drawing {
+                    let _ = families::encode_image(family, Some(entry), &request.drawing);
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn bytes_never_do(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        read_everything(&bytes);
+    }
+
+    #[test]
+    fn json_never_does(value in json()) {
+        read_everything(value.to_string().as_bytes());
+    }
+
+    #[test]
+    fn requests_never_do(body in object_with(NAMES)) {
+        read_everything(body.as_bytes());
+        encode_everything(&body);
+    }
+
+    #[test]
+    fn a_cut_answer_never_does(value in json(), end in 0usize..100) {
+        let text = value.to_string();
+        read_everything(&text.as_bytes()[..end.min(text.len())]);
+    }
+}
