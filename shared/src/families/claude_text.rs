@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::parameter::MOST_STOPS;
 use super::{
     Bounds, Chunk, Completion, Conversation, Finish, Input, InvocationMetrics, Role, Rule, Usage,
     lenient,
@@ -79,7 +80,7 @@ pub(super) fn rule(model: Option<&Entry>, parameter: Parameter) -> Rule {
         Parameter::Stop => Rule::Mapped {
             native: "stop_sequences",
             bounds: Bounds::Texts {
-                most: 100,
+                most: MOST_STOPS,
                 form: None,
             },
             default: "`\\n\\nHuman:`, built in",

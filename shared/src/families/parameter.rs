@@ -32,6 +32,9 @@ impl Rule {
     };
 }
 
+/// How many stop sequences are taken where the family's page states no limit: ours.
+pub(super) const MOST_STOPS: usize = 100;
+
 /// The values that a parameter may have.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Bounds {

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::parameter::TextForm;
+use super::parameter::{MOST_STOPS, TextForm};
 use super::{
     Bounds, Chunk, Completion, Conversation, Finish, Input, InvocationMetrics, Role, Rule, Usage,
     lenient,
@@ -84,7 +84,7 @@ const MAX_TOKENS: u32 = 8_192;
 /// A real Express refuses every stop sequence that is not of this form (boto3 issue 3993), though
 /// the page says that any text is good.
 const STOP: Bounds = Bounds::Texts {
-    most: 4,
+    most: MOST_STOPS,
     form: Some(TextForm::BarsOrUser),
 };
 
