@@ -21,7 +21,7 @@ pub enum Backend {
     #[cfg(feature = "embedded-model")]
     Embedded(embedded::Embedded),
     /// An OpenAI-compatible server that already runs.
-    Bridge(bridge::Bridge),
+    Bridge(Box<bridge::Bridge>),
 }
 
 /// Why a backend could not be set up at start.
@@ -60,7 +60,10 @@ impl Backend {
             ))),
             TextBackend::Embedded => open_embedded(config),
             TextBackend::Bridge => match (&config.bridge_url, &config.bridge_model) {
-                (Some(url), Some(model)) => Ok(Self::Bridge(bridge::Bridge::new(url, model)?)),
+                (Some(url), Some(model)) => {
+                    let bridge = bridge::Bridge::new(url, model)?;
+                    Ok(Self::Bridge(Box::new(bridge)))
+                }
                 _ => Err(OpenError::Missing {
                     backend: "bridge",
                     flag: "--bridge-url and --bridge-model",
