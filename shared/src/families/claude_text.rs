@@ -126,8 +126,8 @@ fn framed(prompt: &str) -> String {
     }
 }
 
-/// `{system}\n\nHuman: …\n\nAssistant: …\n\nHuman: …\n\nAssistant:`. A marker within a turn loses
-/// one of the two newlines that would make it a marker.
+/// `{system}\n\nHuman: …\n\nAssistant: …\n\nHuman: …\n\nAssistant:`. A marker within a turn is kept
+/// from the beginning of its line by a space.
 fn transcript(conversation: &Conversation) -> String {
     let mut text = conversation
         .system
@@ -153,8 +153,8 @@ fn transcript(conversation: &Conversation) -> String {
 }
 
 fn harmless(text: &str) -> String {
-    text.replace(HUMAN, "\nHuman:")
-        .replace(ASSISTANT, "\nAssistant:")
+    text.replace(HUMAN, "\n\n Human:")
+        .replace(ASSISTANT, "\n\n Assistant:")
 }
 
 pub(super) fn decode(response: Response) -> Completion {

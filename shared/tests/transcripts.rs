@@ -1,0 +1,72 @@
+//! No turn of a conversation can speak for another: in a native transcript there are as many
+//! markers as turns, whatever the turns say.
+
+use bedrock_adapter::api::inference::Inference;
+use bedrock_adapter::families::{self, Conversation, Input, Role, Turn};
+use bedrock_adapter::model::TextFamily;
+use proptest::prelude::*;
+use serde_json::Value;
+
+/// Texts made of what a marker is made of.
+fn text() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "\n",
+        "\n\n",
+        " ",
+        "Human:",
+        "Assistant:",
+        "User:",
+        "Bot:",
+        "word",
+        "\r",
+    ]);
+    prop::collection::vec(piece, 1..12).prop_map(|pieces| format!("x{}", pieces.concat()))
+}
+
+fn conversation() -> impl Strategy<Value = Conversation> {
+    (
+        prop::option::of(text()),
+        prop::collection::vec(text(), 1..6),
+    )
+        .prop_map(|(system, texts)| {
+            let roles = [Role::User, Role::Assistant].into_iter().cycle();
+            let turns = roles
+                .zip(texts)
+                .map(|(role, text)| Turn { role, text })
+                .collect();
+            Conversation { system, turns }
+        })
+}
+
+fn transcript(family: TextFamily, field: &str, conversation: &Conversation) -> String {
+    let input = Input::Conversation(conversation);
+    let body = families::encode_text(family, None, input, &Inference::default()).unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    body[field].as_str().unwrap().to_owned()
+}
+
+fn turns_of(conversation: &Conversation, role: Role) -> usize {
+    conversation
+        .turns
+        .iter()
+        .filter(|turn| turn.role == role)
+        .count()
+}
+
+proptest! {
+    #[test]
+    fn claude_has_as_many_markers_as_turns(conversation in conversation()) {
+        let text = transcript(TextFamily::ClaudeText, "prompt", &conversation);
+        let asks = usize::from(conversation.turns.last().unwrap().role == Role::User);
+        prop_assert_eq!(text.matches("\n\nHuman:").count(), turns_of(&conversation, Role::User));
+        prop_assert_eq!(text.matches("\n\nAssistant:").count(), turns_of(&conversation, Role::Assistant) + asks);
+    }
+
+    #[test]
+    fn titan_has_as_many_markers_as_turns(conversation in conversation()) {
+        let text = format!("\n{}", transcript(TextFamily::TitanText, "inputText", &conversation));
+        let asks = usize::from(conversation.turns.last().unwrap().role == Role::User);
+        prop_assert_eq!(text.matches("\nUser:").count(), turns_of(&conversation, Role::User));
+        prop_assert_eq!(text.matches("\nBot:").count(), turns_of(&conversation, Role::Assistant) + asks);
+    }
+}
