@@ -2,12 +2,12 @@
 //! model of `bedrock`). It knows one region and one account.
 
 use axum::Json;
-use axum::extract::{Path, Query};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{self, ACCOUNT, Family, Lifecycle, MODELS, Model};
 use crate::error::{Failure, Kind};
+use crate::extract::{Id, Parameters};
 
 const REGION: &str = "us-east-1";
 
@@ -141,7 +141,7 @@ struct ModelDetails {
 
 /// `GET /foundation-models`. Models past their end of life stay listed, as `LEGACY`: here they
 /// still answer.
-pub(crate) async fn list_models(Query(filter): Query<ModelFilter>) -> Response {
+pub(crate) async fn list_models(Parameters(filter): Parameters<ModelFilter>) -> Response {
     if let Err(failure) = filter.check() {
         return failure.into_response();
     }
@@ -154,7 +154,7 @@ pub(crate) async fn list_models(Query(filter): Query<ModelFilter>) -> Response {
 }
 
 /// `GET /foundation-models/{id}`, by id or ARN.
-pub(crate) async fn get_model(Path(id): Path<String>) -> Response {
+pub(crate) async fn get_model(Id(id): Id) -> Response {
     let base = id
         .split_once(":foundation-model/")
         .map_or(id.as_str(), |(_, base)| base);
@@ -204,7 +204,7 @@ pub(crate) struct ProfilePage {
 }
 
 /// `GET /inference-profiles`.
-pub(crate) async fn list_profiles(Query(page): Query<ProfilePage>) -> Response {
+pub(crate) async fn list_profiles(Parameters(page): Parameters<ProfilePage>) -> Response {
     let types = ["SYSTEM_DEFINED", "APPLICATION"];
     if let Err(failure) = one_of("type", page.kind.as_deref(), &types) {
         return failure.into_response();
@@ -225,7 +225,7 @@ pub(crate) async fn list_profiles(Query(page): Query<ProfilePage>) -> Response {
 }
 
 /// `GET /inference-profiles/{id}`, by id or ARN.
-pub(crate) async fn get_profile(Path(id): Path<String>) -> Response {
+pub(crate) async fn get_profile(Id(id): Id) -> Response {
     let is_named = |profile: &Profile| {
         profile.inference_profile_id == id || profile.inference_profile_arn == id
     };

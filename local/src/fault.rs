@@ -1,5 +1,6 @@
 //! Faults on demand. Only a server started with `--faults` looks for `[[fault:…]]` in prompts; to
-//! any other the marker is ordinary text. The last marker of a conversation counts.
+//! any other the marker is ordinary text. The last marker counts of those that the system prompt and
+//! the user's turns hold; what a model once said is not looked at.
 //!
 //! | marker | what happens |
 //! |---|---|

@@ -10,6 +10,7 @@ mod catalogue;
 pub mod config;
 mod control;
 mod error;
+mod extract;
 mod families;
 mod fault;
 mod frame;

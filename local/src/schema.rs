@@ -22,6 +22,8 @@ pub(crate) enum Shape {
     OneOf(&'static [&'static str]),
     /// A number, bounds included.
     Number { min: f64, max: f64 },
+    /// A number above 0 and up to `max`.
+    Positive { max: f64 },
     /// A whole number, bounds included.
     Integer { min: i64, max: i64 },
     /// A list of this many items.
@@ -174,6 +176,14 @@ fn check(value: &Value, shape: &Shape, path: &str, violations: &mut Vec<String>)
             Some(number) if number < *min => {
                 say(format!("{number} is not greater or equal to {min}"));
             }
+            Some(number) if number > *max => {
+                say(format!("{number} is not less or equal to {max}"));
+            }
+            Some(_) => {}
+        },
+        Shape::Positive { max } => match value.as_f64() {
+            None => say(wrong_type("Number")),
+            Some(number) if number <= 0.0 => say(format!("{number} is not greater than 0")),
             Some(number) if number > *max => {
                 say(format!("{number} is not less or equal to {max}"));
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -19,6 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::backend::{Backend, OpenError};
 use crate::calls::Calls;
 use crate::config::Config;
+use crate::extract::Id;
 use crate::fault::Throttled;
 use crate::runtime::{self, Operation};
 use crate::{control, inspection};
@@ -146,7 +147,7 @@ impl Drop for Server {
 fn routes(local: Arc<Local>) -> Router {
     let operation = |operation| {
         post(
-            move |State(local): State<Arc<Local>>, Path(id): Path<String>, request: Request| {
+            move |State(local): State<Arc<Local>>, Id(id): Id, request: Request| {
                 runtime::answer(local, operation, id, request)
             },
         )

@@ -17,13 +17,7 @@ const STOP: Shape = Shape::Pattern {
 
 const CONFIG: &[Field] = &[
     optional("temperature", UNIT),
-    optional(
-        "topP",
-        Shape::Number {
-            min: f64::MIN_POSITIVE,
-            max: 1.0,
-        },
-    ),
+    optional("topP", Shape::Positive { max: 1.0 }),
     // Each model's own limit follows.
     optional("maxTokenCount", Shape::Integer { min: 0, max: 8192 }),
     optional(

@@ -61,6 +61,7 @@ enum Format {
 }
 
 /// Answers a call.
+#[tracing::instrument(skip_all, fields(model = tracing::field::Empty))]
 pub(crate) async fn answer(
     local: Arc<Local>,
     operation: Operation,
@@ -92,6 +93,7 @@ async fn handle(
     let body = read_body(body).await?;
     let resolved = catalogue::resolve(model_id, local.faults.is_some())?;
     local.calls.receive(operation, resolved.model.id);
+    tracing::Span::current().record("model", resolved.model.id);
     refuse_guardrail(&parts.headers)?;
     let call = Call {
         local,

@@ -114,6 +114,25 @@ fn profiles_are_listed_by_page_and_type() {
 }
 
 #[test]
+fn paths_and_queries_are_refused_in_the_same_envelope() {
+    let bedrock = Bedrock::start();
+    for path in [
+        "/inference-profiles?maxResults=many",
+        "/inference-profiles?maxResults=0",
+        "/inference-profiles?type=OTHER",
+        "/foundation-models/%FF",
+    ] {
+        let answer = bedrock.get(path);
+        assert_eq!(
+            (answer.status, answer.exception()),
+            (400, "ValidationException"),
+            "{path}"
+        );
+        assert!(!answer.message().is_empty());
+    }
+}
+
+#[test]
 fn calls_are_counted_and_forgotten() {
     let bedrock = Bedrock::start();
     let count = |bedrock: &Bedrock, key: &str| bedrock.get("/_local/calls").json()[key].clone();

@@ -1,6 +1,7 @@
 //! What Converse and ConverseStream are asked.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::Format;
 
@@ -90,12 +91,12 @@ const NO_FIELDS: Shape = Shape::Object(&[]);
 struct Request {
     messages: Vec<Message>,
     #[serde(default)]
-    system: Vec<serde_json::Map<String, serde_json::Value>>,
+    system: Vec<Block>,
     #[serde(default)]
     inference_config: Config,
-    tool_config: Option<serde::de::IgnoredAny>,
-    guardrail_config: Option<serde::de::IgnoredAny>,
-    output_config: Option<serde::de::IgnoredAny>,
+    tool_config: Option<IgnoredAny>,
+    guardrail_config: Option<IgnoredAny>,
+    output_config: Option<IgnoredAny>,
     additional_model_request_fields: Option<serde_json::Value>,
     #[serde(default)]
     additional_model_response_field_paths: Vec<String>,
@@ -104,7 +105,25 @@ struct Request {
 #[derive(Deserialize)]
 struct Message {
     role: String,
-    content: Vec<serde_json::Map<String, serde_json::Value>>,
+    content: Vec<Block>,
+}
+
+/// A block has exactly one key, which names its kind.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Block {
+    Text(String),
+    CachePoint(IgnoredAny),
+    Image(IgnoredAny),
+    Document(IgnoredAny),
+    Video(IgnoredAny),
+    Audio(IgnoredAny),
+    ToolUse(IgnoredAny),
+    ToolResult(IgnoredAny),
+    GuardContent(IgnoredAny),
+    ReasoningContent(IgnoredAny),
+    CitationsContent(IgnoredAny),
+    SearchResult(IgnoredAny),
 }
 
 #[derive(Deserialize, Default)]
@@ -236,34 +255,34 @@ fn read_messages(messages: Vec<Message>, family: TextFamily) -> Result<Vec<Turn>
     Ok(turns)
 }
 
-fn text_of(
-    blocks: Vec<serde_json::Map<String, serde_json::Value>>,
-    path: &str,
-) -> Result<String, Failure> {
+fn text_of(blocks: Vec<Block>, path: &str) -> Result<String, Failure> {
     let mut texts = Vec::new();
     for (index, block) in blocks.into_iter().enumerate() {
-        let mut members = block.into_iter();
-        match (members.next(), members.next()) {
-            (Some((key, serde_json::Value::String(text))), None) if key == "text" => {
-                if text.trim().is_empty() {
-                    return Err(Failure::validation(format!(
-                        "The text field in the ContentBlock object at {path}.{index} is blank. \
-                         Add text to the text field, and try again."
-                    )));
-                }
-                texts.push(text);
-            }
-            // A cache point changes cost, not content.
-            (Some((key, _)), None) if key == "cachePoint" => {}
-            (Some((key, _)), None) => {
-                return Err(not_played(&format!("`{key}` blocks ({path}.{index})")));
-            }
-            _ => {
+        let unplayed = match block {
+            Block::Text(text) if text.trim().is_empty() => {
                 return Err(Failure::validation(format!(
-                    "The ContentBlock object at {path}.{index} must set exactly one of its keys."
+                    "The text field in the ContentBlock object at {path}.{index} is blank. Add \
+                     text to the text field, and try again."
                 )));
             }
-        }
+            Block::Text(text) => {
+                texts.push(text);
+                continue;
+            }
+            // It changes cost, not content.
+            Block::CachePoint(_) => continue,
+            Block::Image(_) => "image",
+            Block::Document(_) => "document",
+            Block::Video(_) => "video",
+            Block::Audio(_) => "audio",
+            Block::ToolUse(_) => "toolUse",
+            Block::ToolResult(_) => "toolResult",
+            Block::GuardContent(_) => "guardContent",
+            Block::ReasoningContent(_) => "reasoningContent",
+            Block::CitationsContent(_) => "citationsContent",
+            Block::SearchResult(_) => "searchResult",
+        };
+        return Err(not_played(&format!("`{unplayed}` blocks ({path}.{index})")));
     }
     Ok(texts.join("\n\n"))
 }

@@ -58,7 +58,7 @@ fn titan_is_strict() {
             (
                 "/textGenerationConfig/topP",
                 json!(0),
-                "is not greater or equal to",
+                "0 is not greater than 0",
             ),
             (
                 "/textGenerationConfig/maxTokenCount",
