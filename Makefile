@@ -52,7 +52,7 @@ package: $(RUN)/installed ## Builds the functions for Lambda into target/lambda
 .PHONY: validate
 validate: $(LINT)/installed ## Lints template.yaml, as it is written and as CloudFormation will see it
 	$(SAM) validate --lint
-	$(LINT)/bin/python local/launcher/translate.py template.yaml > $(TOOLS_DIR)/translated.json
+	$(LINT)/bin/python .ci/translate.py template.yaml > $(TOOLS_DIR)/translated.json
 	$(LINT)/bin/cfn-lint $(TOOLS_DIR)/translated.json
 
 .PHONY: deploy

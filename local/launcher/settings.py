@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # What the functions may be told. Named in docs/local.md.
 FUNCTION_VARIABLES = (
+    "ALLOWED_MODELS",
     "BEDROCK_ASSUME_ROLE",
     "BEDROCK_REGION",
     "BEDROCK_ROLE_SESSION_NAME",

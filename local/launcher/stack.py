@@ -26,11 +26,6 @@ FUNCTIONS = {
 # Of each function, so that a long stream does not keep the next caller waiting. An instance
 # answers one request at a time, as on Lambda.
 INSTANCES = 2
-DEFAULT_MODELS = {
-    "DEFAULT_TEXT_MODEL": "us.amazon.nova-micro-v1:0",
-    "DEFAULT_CHAT_MODEL": "us.amazon.nova-lite-v1:0",
-    "DEFAULT_IMAGE_MODEL": "stability.stable-image-core-v1:1",
-}
 
 
 def main() -> int:
@@ -76,13 +71,10 @@ def step(name: str) -> Iterator[None]:
 
 def build(settings: Settings, family: Family) -> dict[str, Path]:
     """Builds what will run; the path of each program by its name."""
-    command = ["cargo", "build", "--locked", "--message-format", "json-render-diagnostics"]
-    for package in FUNCTIONS:
-        command += ["--package", package]
-    if settings.bedrock_url is None:
-        command += ["--package", "local-bedrock"]
-        if settings.text_backend == "embedded":
-            command += ["--features", "local-bedrock/embedded-model"]
+    command = ["cargo", "build", "--workspace", "--bins", "--locked"]
+    command += ["--message-format", "json-render-diagnostics"]
+    if settings.bedrock_url is None and settings.text_backend == "embedded":
+        command += ["--features", "local-bedrock/embedded-model"]
     messages = family.run("the build", command, settings.whole_environment, ROOT)
     artifacts = (json.loads(line) for line in messages.splitlines())
     return {
@@ -147,12 +139,11 @@ def function_environment(settings: Settings, function: str) -> dict[str, str]:
         "AWS_LAMBDA_FUNCTION_NAME": function,
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
-        "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{settings.api_port}/.rt/{function}",
+        "AWS_LAMBDA_RUNTIME_API": f"{settings.api}/.rt/{function}",
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": settings.bedrock,
         "AWS_ENDPOINT_URL_S3": settings.aws,
         "IMAGE_BUCKET": settings.bucket,
         **settings.credentials,
-        **DEFAULT_MODELS,
         **settings.functions,
     }
 
