@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
+use tracing::level_filters::LevelFilter;
 
 use crate::model::{Alias, Api, Directory, Family, ModelId};
 
@@ -67,11 +68,7 @@ impl Invalid {
 impl Config {
     /// Reads the process's environment.
     pub fn from_environment(default_model: DefaultModel) -> Result<Self, Invalid> {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is the one reader of the environment"
-        )]
-        Self::read(default_model, |name| std::env::var(name).ok())
+        Self::read(default_model, variable)
     }
 
     /// Reads an environment. An empty variable is as if it were not set, which is how a template
@@ -113,6 +110,22 @@ impl Config {
         }
         Ok(config)
     }
+}
+
+/// The level that `RUST_LOG` asks for; `info` where it asks for none that is known. It is read
+/// before the rest, so that a mistake in the rest can be logged.
+pub fn log_level() -> LevelFilter {
+    variable("RUST_LOG")
+        .and_then(|level| level.parse().ok())
+        .unwrap_or(LevelFilter::INFO)
+}
+
+fn variable(name: &'static str) -> Option<String> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one reader of the environment"
+    )]
+    std::env::var(name).ok()
 }
 
 /// `{"gpt-4o": "us.amazon.nova-lite-v1:0", "mine": {"model": "arn:…", "family": "claude-messages",

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::Error;
-use crate::config::{Config, DefaultModel, Invalid};
+use crate::config::{self, Config, DefaultModel, Invalid};
 use crate::deadline::{self, Deadline};
 use crate::doors::api_gateway::{Answer, Request, Route};
 use crate::telemetry::{self, Facts};
@@ -59,7 +59,7 @@ pub struct Invocation {
 /// Runs the function until the environment ends. A mistake in the configuration ends it at once,
 /// with one line that names the variable.
 pub async fn run<T: Task>() -> Result<(), lambda_runtime::Error> {
-    telemetry::init();
+    telemetry::init(config::log_level());
     let task = start::<T>()
         .await
         .inspect_err(|error| tracing::error!(%error, "cannot start"))?;

@@ -1,7 +1,9 @@
 //! Logs: JSON, one line a request, facts and never content.
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::Error;
 use crate::families::Usage;
@@ -17,34 +19,23 @@ pub struct Facts {
     pub images: usize,
 }
 
-/// Sets up the log. `RUST_LOG` chooses the level; `info` by default. The lines of libraries below
-/// `warn` are left out whatever it says: the SDK's own may quote a body.
-pub fn init() {
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .from_env_lossy();
-    let filter = [
-        "aws_config",
-        "aws_runtime",
-        "aws_sdk_bedrockruntime",
-        "aws_sdk_s3",
-        "aws_smithy_runtime",
-        "hyper",
-        "hyper_util",
-        "lambda_runtime",
-    ]
-    .into_iter()
-    .filter_map(|library| format!("{library}=warn").parse().ok())
-    .fold(filter, EnvFilter::add_directive);
-    tracing_subscriber::fmt()
+/// Sets up the log. Our own lines begin at this level; libraries only warn, because at lower levels
+/// the SDK writes requests and answers.
+pub fn init(level: LevelFilter) {
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
         .with_target(false)
         // Lambda stamps each line itself.
-        .without_time()
-        .with_env_filter(filter)
+        .without_time();
+    let filter = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_target(env!("CARGO_CRATE_NAME"), level);
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
         .init();
     // A panic's own text may quote a prompt; its place does not.
     std::panic::set_hook(Box::new(|panic| {

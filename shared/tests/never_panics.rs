@@ -1,4 +1,9 @@
 //! No input, however odd, makes a parser, an encoder or a decoder panic.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 use bedrock_adapter::api::{chat, completion, image};
 use bedrock_adapter::converse;

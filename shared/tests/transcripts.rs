@@ -1,5 +1,10 @@
 //! No turn of a conversation can speak for another: in a native transcript there are as many
 //! markers as turns, whatever the turns say.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 use bedrock_adapter::api::inference::Inference;
 use bedrock_adapter::families::{self, Conversation, Input, Role, Turn};

@@ -204,6 +204,7 @@ fn metadata(target: &Target, drawing: &Drawing) -> BTreeMap<&'static str, String
         style_preset,
         sampler,
         clip_guidance_preset,
+        extras: _,
         image: _,
         mask: _,
         mask_source,

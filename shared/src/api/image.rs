@@ -56,6 +56,8 @@ pub struct Drawing {
     pub sampler: Option<String>,
     /// A CLIP guidance preset's name.
     pub clip_guidance_preset: Option<String>,
+    /// Options beside the documented ones, handed on as they are.
+    pub extras: Option<serde_json::Map<String, serde_json::Value>>,
     /// The image to start from.
     pub image: Option<Vec<u8>>,
     /// Where the image to start from may change.
@@ -142,6 +144,7 @@ fn drawing(fields: &mut Fields<'_>) -> Result<Drawing, Error> {
         style_preset: fields.take("style_preset")?,
         sampler: fields.take("sampler")?,
         clip_guidance_preset: fields.take("clip_guidance_preset")?,
+        extras: fields.take("extras")?,
         image: picture(fields, "image")?,
         mask: picture(fields, "mask")?,
         mask_source: fields.take("mask_source")?,

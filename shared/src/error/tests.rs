@@ -18,15 +18,18 @@ fn reason() -> String {
     "r".to_owned()
 }
 
-/// The table of the HTTP contract: fault, status, type, code, param, retry.
-fn table() -> Vec<(
+/// Fault, status, type, code, param, retry.
+type Case = (
     Error,
     u16,
     &'static str,
     &'static str,
     Option<&'static str>,
     Retry,
-)> {
+);
+
+/// The table of the HTTP contract.
+fn table() -> Vec<Case> {
     use Retry::{Later, Never, Pointless};
     const REQUEST: &str = "invalid_request_error";
     const LIMIT: &str = "rate_limit_error";

@@ -5,6 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{Picture, lenient};
 use crate::Error;
@@ -31,6 +32,8 @@ pub(super) struct Request<'a> {
     sampler: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     clip_guidance_preset: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extras: Option<&'a Map<String, Value>>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     start: Option<Start<'a>>,
 }
@@ -202,6 +205,7 @@ pub(super) fn encode<'a>(
         style_preset,
         sampler,
         clip_guidance_preset,
+        extras,
         image,
         mask,
         mask_source,
@@ -239,6 +243,7 @@ pub(super) fn encode<'a>(
             ("style_preset", style_preset.is_some()),
             ("sampler", sampler.is_some()),
             ("clip_guidance_preset", clip_guidance_preset.is_some()),
+            ("extras", extras.is_some()),
             ("image", image.is_some()),
         ];
         if let Some((name, _)) = absent.into_iter().find(|(_, given)| *given) {
@@ -280,6 +285,7 @@ pub(super) fn encode<'a>(
         style_preset: style_preset.as_deref(),
         sampler: sampler.as_deref(),
         clip_guidance_preset: clip_guidance_preset.as_deref(),
+        extras: extras.as_ref(),
         start,
     })
 }
