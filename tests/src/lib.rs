@@ -1,1 +1,54 @@
-//! Placeholder until the next commit.
+//! What the end-to-end tests stand on: everything that a function talks to in the cloud, on
+//! loopback ports that the system chooses, and the built function in a process of its own.
+//!
+//! | here | in the cloud |
+//! |---|---|
+//! | [`Function`] | the environment that runs a binary |
+//! | [`RuntimeApi`] | Lambda's Runtime API |
+//! | [`Bedrock`] | Amazon Bedrock: `local/`, in this process |
+//! | [`S3`] | Amazon S3, keeping its objects in a temporary directory |
+//! | [`Sts`], [`Witness`] | AWS STS, and a Bedrock that only remembers who called |
+//! | [`Event`] | the files in `events/` |
+//!
+//! A harness that cannot be set up fails the test that wanted it, so everything here panics
+//! instead of returning errors. The servers live as long as the test's own runtime.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a harness that cannot be set up fails its test, loudly"
+)]
+
+mod answer;
+mod bedrock;
+mod binary;
+mod download;
+mod event;
+mod function;
+mod identity;
+mod listener;
+mod picture;
+mod runtime_api;
+mod s3;
+mod stack;
+
+pub use answer::Answer;
+pub use bedrock::{Bedrock, Calls};
+pub use download::{Download, download};
+pub use event::Event;
+pub use function::{Ended, Function};
+pub use identity::{Sts, Witness};
+pub use listener::Refusing;
+pub use picture::size_of;
+pub use runtime_api::{Outcome, RuntimeApi};
+pub use s3::{Object, S3};
+pub use stack::Stack;
+
+/// The region that everything is called in.
+pub const REGION: &str = "us-east-1";
+
+/// The access key that functions are given; the S3 checks signatures made with it.
+pub const ACCESS_KEY_ID: &str = "AKIAEXAMPLE";
+
+/// The secret to [`ACCESS_KEY_ID`], as made up as that.
+pub const SECRET_ACCESS_KEY: &str = "made-up-for-tests";

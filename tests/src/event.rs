@@ -1,0 +1,74 @@
+//! The events in `events/`, as they are and with changes.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+/// An event that a function is invoked with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event(Value);
+
+impl From<Value> for Event {
+    fn from(event: Value) -> Self {
+        Self(event)
+    }
+}
+
+impl Event {
+    /// The event in the file `events/{name}.json`.
+    pub fn file(name: &str) -> Self {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
+        let path = directory.join(name).with_extension("json");
+        let text = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Self(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}")))
+    }
+
+    /// The JSON that its body holds.
+    pub fn body(&self) -> Value {
+        let body = self.0.get("body").and_then(Value::as_str);
+        serde_json::from_str(body.expect("a body")).expect("a JSON body")
+    }
+
+    /// The same request with another body.
+    #[must_use]
+    pub fn with_body(self, body: &Value) -> Self {
+        self.with_text(&body.to_string())
+    }
+
+    /// The same request with a body that need not be JSON.
+    #[must_use]
+    pub fn with_text(self, body: &str) -> Self {
+        self.with("/body", body.into())
+    }
+
+    /// The same request with another field in its body.
+    #[must_use]
+    pub fn with_field(self, name: &str, value: Value) -> Self {
+        let mut body = self.body();
+        let fields = body.as_object_mut().expect("an object");
+        fields.insert(name.to_owned(), value);
+        self.with_body(&body)
+    }
+
+    /// The same event with another value at a JSON pointer, whose parent must be there.
+    #[must_use]
+    pub fn with(mut self, pointer: &str, value: Value) -> Self {
+        let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
+        let object = self.0.pointer_mut(parent).and_then(Value::as_object_mut);
+        let object = object.unwrap_or_else(|| panic!("no object at {parent}"));
+        object.insert(name.to_owned(), value);
+        self
+    }
+
+    /// The same request with another header.
+    #[must_use]
+    pub fn with_header(self, name: &str, value: &str) -> Self {
+        self.with(&format!("/headers/{name}"), value.into())
+    }
+
+    /// As the function gets it.
+    pub(crate) fn text(&self) -> String {
+        self.0.to_string()
+    }
+}

@@ -1,0 +1,105 @@
+//! A built function in a process of its own.
+
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+
+use crate::answer::Answer;
+use crate::event::Event;
+use crate::runtime_api::{Outcome, RuntimeApi};
+use crate::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, binary};
+
+/// The time that an invocation gets, as Lambda's `Timeout` would say.
+const TIME: Duration = Duration::from_secs(20);
+
+/// A function that waits for events. Dropping it kills the process.
+#[derive(Debug)]
+pub struct Function {
+    api: RuntimeApi,
+    child: Child,
+    output: [JoinHandle<String>; 2],
+}
+
+/// A function that has ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// How.
+    pub status: ExitStatus,
+    /// Everything that it wrote to its output, errors included.
+    pub output: String,
+}
+
+impl Function {
+    /// Starts a function by its binary's name. Its environment holds what Lambda puts there and
+    /// these variables; nothing comes from the test's own.
+    pub async fn start(name: &str, environment: &[(&str, &str)]) -> Self {
+        let api = RuntimeApi::start().await;
+        let mut child = Command::new(binary::built(name))
+            .env_clear()
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+            .env("AWS_LAMBDA_FUNCTION_NAME", name)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_RUNTIME_API", api.address())
+            .env("AWS_REGION", REGION)
+            .env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+            .env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the function starts");
+        let output = [
+            collect(child.stdout.take().expect("a pipe")),
+            collect(child.stderr.take().expect("a pipe")),
+        ];
+        Self { api, child, output }
+    }
+
+    /// Invokes the function with an HTTP event, with time enough.
+    pub async fn call(&mut self, event: &Event) -> Answer {
+        self.call_within(event, TIME).await
+    }
+
+    /// Invokes the function with an HTTP event, and tells it that it has this much time.
+    pub async fn call_within(&mut self, event: &Event, time: Duration) -> Answer {
+        let outcome = tokio::select! {
+            outcome = self.api.invoke(event.text(), time) => outcome,
+            ended = self.child.wait() => panic!("the function ended: {ended:?}"),
+            () = tokio::time::sleep(TIME * 2) => panic!("the function does not answer"),
+        };
+        match outcome {
+            Outcome::Response(response) => Answer::read(&response),
+            Outcome::Error(error) => panic!("the function failed: {error}"),
+        }
+    }
+
+    /// Kills the process and returns what it wrote.
+    pub async fn stop(mut self) -> Ended {
+        self.child.start_kill().expect("the process is ours");
+        self.end().await
+    }
+
+    /// Waits until the process ends by itself.
+    pub async fn end(mut self) -> Ended {
+        let ended = tokio::time::timeout(TIME, self.child.wait()).await;
+        let status = ended.expect("the process ends").expect("a status");
+        let mut output = String::new();
+        for part in self.output {
+            output.push_str(&part.await.expect("the reader ends"));
+        }
+        Ended { status, output }
+    }
+}
+
+fn collect(mut pipe: impl AsyncRead + Unpin + Send + 'static) -> JoinHandle<String> {
+    tokio::spawn(async move {
+        let mut bytes = Vec::new();
+        pipe.read_to_end(&mut bytes).await.expect("a pipe");
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}

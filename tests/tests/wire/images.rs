@@ -1,0 +1,127 @@
+//! Every image family.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bedrock_adapter::Error;
+use bedrock_adapter::api::image::{Drawing, Size};
+use bedrock_adapter::deadline::Deadline;
+use bedrock_adapter::families;
+use bedrock_adapter::png;
+use end_to_end::size_of;
+
+use crate::client::{Wire, target};
+
+const SDXL: &str = "stability.stable-diffusion-xl-v1";
+const CORE: &str = "stability.stable-image-core-v1:1";
+const PROVISIONED_SDXL: &str =
+    "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/sdxl12345678";
+
+fn drawing(prompt: &str) -> Drawing {
+    Drawing {
+        prompt: prompt.to_owned(),
+        ..Drawing::default()
+    }
+}
+
+/// Draws; returns the file and its seed.
+async fn draw(
+    wire: &Wire,
+    model: &str,
+    drawing: &Drawing,
+) -> Result<(Vec<u8>, Option<u64>), Error> {
+    let declared = model.starts_with("arn:").then_some("stable-diffusion-xl");
+    let target = target(model, declared, None);
+    let family = target.image_family()?;
+    let body = families::encode_image(family, target.entry, drawing)?;
+    let deadline = Deadline::within(Duration::from_secs(20));
+    let answer = wire.client.invoke(&target, body, deadline).await?;
+    let picture = families::decode_image(family, &answer.body)?;
+    let file = STANDARD.decode(picture.base64).expect("base64");
+    let size = png::size_of(&file)?;
+    assert_eq!(size_of(&file), (size.width, size.height));
+    Ok((file, picture.seed))
+}
+
+#[tokio::test]
+async fn every_image_family_draws_a_whole_png_of_the_size_that_was_asked_for() {
+    let wire = Wire::start().await;
+    let wide = Some(Size {
+        width: 1344,
+        height: 768,
+    });
+    for (model, size, expected) in [
+        (SDXL, wide, (1344, 768)),
+        (SDXL, None, (1024, 1024)),
+        ("stability.stable-diffusion-xl", None, (512, 512)),
+        (CORE, wide, (1344, 768)),
+    ] {
+        let drawing = Drawing {
+            size,
+            seed: Some(7),
+            ..drawing("a lake at dawn")
+        };
+        let (file, seed) = draw(&wire, model, &drawing).await.unwrap();
+        assert_eq!((size_of(&file), seed), (expected, Some(7)), "{model}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_seed_draws_the_same_and_another_does_not() {
+    let wire = Wire::start().await;
+    let with_seed = |seed| Drawing {
+        seed: Some(seed),
+        ..drawing("a lake at dawn")
+    };
+    let (first, _) = draw(&wire, CORE, &with_seed(7)).await.unwrap();
+    let (again, _) = draw(&wire, CORE, &with_seed(7)).await.unwrap();
+    let (other, _) = draw(&wire, CORE, &with_seed(8)).await.unwrap();
+    assert!(first == again, "the same seed");
+    assert!(first != other, "another seed");
+}
+
+#[tokio::test]
+async fn an_image_can_start_from_another_and_change_within_a_mask() {
+    let wire = Wire::start().await;
+    let (start, _) = draw(&wire, SDXL, &drawing("a lake at dawn")).await.unwrap();
+    let from_image = Drawing {
+        image: Some(start.clone()),
+        image_strength: Some(0.5),
+        ..drawing("a lake at night")
+    };
+    let (whole, _) = draw(&wire, SDXL, &from_image).await.unwrap();
+    assert!(whole != start);
+    let within = Drawing {
+        mask: Some(start.clone()),
+        mask_source: Some("MASK_IMAGE_WHITE".to_owned()),
+        image_strength: None,
+        ..from_image
+    };
+    let (masked, _) = draw(&wire, SDXL, &within).await.unwrap();
+    assert_eq!(size_of(&masked), (1024, 1024));
+}
+
+#[tokio::test]
+async fn an_answer_without_a_usable_image_is_an_error() {
+    let wire = Wire::with_faults().await;
+    for (model, marker, code) in [
+        (CORE, "filtered", "content_policy_violation"),
+        (PROVISIONED_SDXL, "filtered", "content_policy_violation"),
+        (CORE, "bad_image", "image_invalid"),
+        (PROVISIONED_SDXL, "bad_image", "image_invalid"),
+        (CORE, "bad_crc", "image_invalid"),
+        (CORE, "wrong_family", "upstream_malformed"),
+        (PROVISIONED_SDXL, "wrong_family", "upstream_malformed"),
+        (CORE, "cut", "upstream_truncated"),
+        (CORE, "garbage", "upstream_malformed"),
+        (CORE, "empty", "upstream_malformed"),
+    ] {
+        let before = wire.server.calls().await.received;
+        let prompt = format!("a lake [[fault:{marker}]]");
+        let error = draw(&wire, model, &drawing(&prompt)).await.unwrap_err();
+        assert_eq!(error.row().code, code, "{model} {marker}: {error}");
+        let after = wire.server.calls().await.received;
+        assert_eq!(after - before, 1, "{model} {marker}: each call is paid for");
+    }
+}
