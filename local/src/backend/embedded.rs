@@ -458,3 +458,6 @@ fn sampling(options: &Options) -> Sampling {
 fn seed() -> u64 {
     RandomState::new().hash_one(())
 }
+
+#[cfg(test)]
+mod tests;
