@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::FalseyValueParser;
 use clap::{Parser, ValueEnum};
 
 /// What the server is started with.
@@ -42,7 +43,7 @@ pub struct Config {
     )]
     pub bridge_model: Option<String>,
     /// Obey `[[fault:…]]` markers in prompts, and answer for retired models as AWS does.
-    #[arg(long, env = "LOCAL_FAULTS")]
+    #[arg(long, env = "LOCAL_FAULTS", value_parser = FalseyValueParser::new())]
     pub faults: bool,
     /// Milliseconds before each word of the simulator.
     #[arg(long, env = "LOCAL_CHUNK_DELAY_MS", default_value_t = 15)]
@@ -129,5 +130,6 @@ mod tests {
             false,
         );
         check(&["--text-backend", "oracle"], false);
+        check(&["--faults", "--chunk-delay-ms", "0"], true);
     }
 }

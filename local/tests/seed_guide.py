@@ -1,14 +1,19 @@
 """The public guide's three boto3 snippets, and boto3's other calls, against a local Bedrock.
 
-    python seed_guide.py http://127.0.0.1:4600
+    python seed_guide.py                            starts one, with the simulator, and stops it
+    python seed_guide.py http://127.0.0.1:4600      takes one that runs, without --faults
 
 Needs boto3 and Pillow. The snippets between the markers stand as the guide prints them; only the
 client is made differently. Exits with an error on the first thing that is not as expected.
 """
 
+import atexit
 import base64 as b64
 import io as streams
 import json
+import os
+import pathlib
+import subprocess
 import sys
 
 import boto3
@@ -27,7 +32,27 @@ def client(service, endpoint):
     )
 
 
-endpoint = sys.argv[1]
+def start():
+    """Builds and starts a server on a free port, which its log names; it ends with this script."""
+    root = pathlib.Path(__file__).resolve().parents[2]
+    command = ["cargo", "run", "--quiet", "--locked", "--package", "local-bedrock", "--"]
+    server = subprocess.Popen(
+        [*command, "--listen", "127.0.0.1:0", "--text-backend", "simulator"],
+        cwd=root,
+        env={**os.environ, "RUST_LOG": "info", "LOCAL_FAULTS": ""},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    atexit.register(server.wait)
+    atexit.register(server.terminate)
+    for line in server.stderr:
+        if "listening" in line:
+            address = next(word for word in line.split() if word.startswith("address="))
+            return "http://" + address.removeprefix("address=")
+    sys.exit("seed_guide: the server does not start")
+
+
+endpoint = sys.argv[1] if len(sys.argv) > 1 else start()
 boto3_bedrock = client("bedrock-runtime", endpoint)
 bedrock = client("bedrock", endpoint)
 

@@ -221,6 +221,10 @@ impl From<&End> for Metrics {
     }
 }
 
+/// The limit where the caller sets none and the family has no small default of its own. AWS takes the
+/// model's maximum, which a small local model that has lost its thread would fill for minutes.
+pub(crate) const UNASKED_LIMIT: i64 = 1024;
+
 /// Refuses what a local backend cannot do.
 pub(crate) fn not_played(what: &str) -> Failure {
     Failure::new(

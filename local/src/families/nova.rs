@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{End, Ending, Metrics, TextFamily, TextRequest, chunk, limit, not_played};
+use super::{
+    End, Ending, Metrics, TextFamily, TextRequest, UNASKED_LIMIT, chunk, limit, not_played,
+};
 use crate::catalogue::Model;
 use crate::error::{Failure, to_json};
 use crate::schema::read as read_body;
@@ -186,8 +188,7 @@ pub(super) fn read(model: &'static Model, body: &[u8]) -> Result<TextRequest, Fa
         family: TextFamily::Nova,
         turns,
         options: Options {
-            // Without a limit the model's own maximum holds.
-            max_tokens: limit(max_tokens.unwrap_or(model.max_output)),
+            max_tokens: limit(max_tokens.unwrap_or(UNASKED_LIMIT)),
             temperature: config.temperature.unwrap_or(0.7),
             top_p: Some(config.top_p.unwrap_or(0.9)).filter(|top_p| *top_p > 0.0),
             top_k: config.top_k.filter(|top_k| *top_k > 0),

@@ -7,7 +7,7 @@ use super::Format;
 
 use crate::catalogue::{Converse, Family, Model, Resolved};
 use crate::error::{Failure, to_json};
-use crate::families::{TextFamily, TextRequest};
+use crate::families::{TextFamily, TextRequest, UNASKED_LIMIT};
 use crate::families::{claude_messages, limit, not_played, titan};
 use crate::schema::read as read_body;
 use crate::schema::{NON_EMPTY, Shape, TEXT, TEXTS, UNIT, Wording, optional, required};
@@ -342,7 +342,7 @@ fn options(
         }
     };
     Ok(Options {
-        max_tokens: limit(config.max_tokens.unwrap_or(model.max_output)),
+        max_tokens: limit(config.max_tokens.unwrap_or(UNASKED_LIMIT)),
         temperature: config.temperature.unwrap_or(temperature),
         top_p: config.top_p.or(top_p).filter(|top_p| *top_p > 0.0),
         top_k: fields
