@@ -1,13 +1,61 @@
-//! Text from a model: chooses between the family's native body and Converse.
+//! Text from a model: finds it, chooses between the family's native body and Converse, calls it.
+
+use aws_config::SdkConfig;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::Error;
 use crate::api::inference::Inference;
 use crate::bedrock::{Bedrock, Stream};
+use crate::config::Config;
 use crate::converse;
 use crate::deadline::Deadline;
 use crate::error::ModelFault;
-use crate::families::{self, Completion, Conversation, Input};
-use crate::model::{Api, Family, Resource, Target, TextFamily};
+use crate::families::{self, Completion, Conversation, Input, Usage};
+use crate::model::{Api, Directory, Family, Resource, Target, TextFamily, Wanted};
+
+/// How many calls of one request are made at a time.
+const CALLS_AT_A_TIME: usize = 4;
+
+/// The text models of a deployment: what both text functions are made of.
+#[derive(Debug)]
+pub struct TextModels {
+    bedrock: Bedrock,
+    directory: Directory,
+}
+
+impl TextModels {
+    /// Builds the client, once.
+    pub async fn connect(config: Config, sdk: &SdkConfig) -> Self {
+        Self {
+            bedrock: Bedrock::connect(sdk, &config.bedrock).await,
+            directory: config.directory,
+        }
+    }
+
+    /// Finds the model that a request is for.
+    pub fn find(&self, wanted: &Wanted) -> Result<Target, Error> {
+        self.directory.find(wanted)
+    }
+
+    /// Makes the calls, a few at a time; the answers come in their order, with the sum of their
+    /// tokens. One failure fails them all.
+    pub async fn send(
+        &self,
+        calls: impl IntoIterator<Item = Call>,
+        target: &Target,
+        deadline: Deadline,
+    ) -> Result<(Vec<Completion>, Option<Usage>), Error> {
+        let sending = calls
+            .into_iter()
+            .map(|call| call.send(&self.bedrock, target, deadline));
+        let completions: Vec<_> = stream::iter(sending)
+            .buffered(CALLS_AT_A_TIME)
+            .try_collect()
+            .await?;
+        let usage = Usage::sum(completions.iter().map(|completion| completion.usage));
+        Ok((completions, usage))
+    }
+}
 
 /// A call that is ready to be made.
 #[derive(Debug, Clone, PartialEq)]

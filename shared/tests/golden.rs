@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use bedrock_adapter::Error;
 use bedrock_adapter::api::{chat, completion, image};
 use bedrock_adapter::families::{self, Chunk, Completion, Finish, Input, Usage};
 use bedrock_adapter::model::{Directory, Family, ImageFamily, Target, TextFamily, Wanted};
@@ -153,61 +154,50 @@ fn a_drawing_becomes_each_familys_body() {
     }
 }
 
+/// Each answer of the family's file becomes what the file says, or fails with its code.
+#[track_caller]
+fn answers_become(family: &str, decode: impl Fn(&[u8]) -> Result<Value, Error>) {
+    let path = format!("{family}/answers.json");
+    let cases: Vec<Answered> = read(&path);
+    assert!(!cases.is_empty(), "{path}");
+    for Answered {
+        source,
+        body,
+        is,
+        fails,
+    } in cases
+    {
+        let decoded =
+            decode(body.to_string().as_bytes()).map_err(|error| error.row().code.to_owned());
+        assert_eq!(
+            decoded,
+            is.ok_or(fails.unwrap_or_default()),
+            "{path}, after {source}"
+        );
+    }
+}
+
 #[test]
 fn each_familys_answers_are_read() {
     for family in TextFamily::ALL {
-        let path = format!("{}/answers.json", family.name());
-        let cases: Vec<Answered> = read(&path);
-        assert!(!cases.is_empty(), "{path}");
-        for Answered {
-            source,
-            body,
-            is,
-            fails,
-        } in cases
-        {
-            let decoded = families::decode_text(family, body.to_string().as_bytes())
-                .map(
-                    |Completion {
-                         text,
-                         finish,
-                         usage,
-                     }| {
-                        json!({"text": text, "finish": shown(&finish), "usage": counts(usage)})
-                    },
-                )
-                .map_err(|error| error.row().code.to_owned());
-            assert_eq!(
-                decoded,
-                is.ok_or(fails.unwrap_or_default()),
-                "{path}, after {source}"
-            );
-        }
+        answers_become(family.name(), |body| {
+            let Completion {
+                text,
+                finish,
+                usage,
+            } = families::decode_text(family, body)?;
+            Ok(json!({"text": text, "finish": shown(&finish), "usage": counts(usage)}))
+        });
     }
 }
 
 #[test]
 fn each_familys_images_are_read() {
     for family in ImageFamily::ALL {
-        let path = format!("{}/answers.json", family.name());
-        let cases: Vec<Answered> = read(&path);
-        assert!(!cases.is_empty(), "{path}");
-        for Answered {
-            source,
-            body,
-            is,
-            fails,
-        } in cases
-        {
-            let decoded = families::decode_image(family, body.to_string().as_bytes())
-                .map(|picture| json!({"base64": picture.base64, "seed": picture.seed}))
-                .map_err(|error| error.row().code.to_owned());
-            assert_eq!(
-                decoded,
-                is.ok_or(fails.unwrap_or_default()),
-                "{path}, after {source}"
-            );
-        }
+        answers_become(family.name(), |body| {
+            let picture = families::decode_image(family, body)?;
+            Ok(json!({"base64": picture.base64, "seed": picture.seed}))
+        });
     }
 }
 

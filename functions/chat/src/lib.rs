@@ -3,24 +3,17 @@
 use aws_config::SdkConfig;
 use bedrock_adapter::Error;
 use bedrock_adapter::api::chat::{Choice, Request, Response};
-use bedrock_adapter::bedrock::Bedrock;
 use bedrock_adapter::config::{Config, DefaultModel, Invalid};
 use bedrock_adapter::doors::api_gateway::Route;
-use bedrock_adapter::families::{Input, Usage};
-use bedrock_adapter::generation::Call;
-use bedrock_adapter::model::Directory;
+use bedrock_adapter::families::Input;
+use bedrock_adapter::generation::{Call, TextModels};
 use bedrock_adapter::runtime::{Invocation, Task};
 use bedrock_adapter::telemetry::Facts;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-
-/// How many calls of one request are made at a time.
-const CALLS_AT_A_TIME: usize = 4;
 
 /// The function.
 #[derive(Debug)]
 pub struct Chat {
-    bedrock: Bedrock,
-    directory: Directory,
+    models: TextModels,
 }
 
 impl Task for Chat {
@@ -36,36 +29,33 @@ impl Task for Chat {
     type Response = Response;
 
     async fn connect(config: Config, sdk: &SdkConfig) -> Result<Self, Invalid> {
-        Ok(Self {
-            bedrock: Bedrock::connect(sdk, &config.bedrock).await,
-            directory: config.directory,
-        })
+        let models = TextModels::connect(config, sdk).await;
+        Ok(Self { models })
     }
 
     fn parse(body: &[u8]) -> Result<Request, Error> {
         Request::parse(body)
     }
 
-    /// `n` alternatives for the next turn; one failure fails the request.
+    /// `n` alternatives for the next turn.
     async fn answer(
         &self,
         request: Request,
         invocation: &Invocation,
     ) -> Result<(Response, Facts), Error> {
-        let target = self.directory.find(&request.wanted)?;
-        let call = Call::prepare(
-            &target,
-            Input::Conversation(&request.conversation),
-            &request.inference,
-        )?;
-        let alternatives = std::iter::repeat_n(call, request.n);
-        let completions: Vec<_> = stream::iter(
-            alternatives.map(|call| call.send(&self.bedrock, &target, invocation.deadline)),
-        )
-        .buffered(CALLS_AT_A_TIME)
-        .try_collect()
-        .await?;
-        let usage = Usage::sum(completions.iter().map(|completion| completion.usage));
+        let Request {
+            wanted,
+            conversation,
+            n,
+            inference,
+        } = request;
+        let target = self.models.find(&wanted)?;
+        let call = Call::prepare(&target, Input::Conversation(&conversation), &inference)?;
+        let alternatives = std::iter::repeat_n(call, n);
+        let (completions, usage) = self
+            .models
+            .send(alternatives, &target, invocation.deadline)
+            .await?;
         let choices = completions
             .into_iter()
             .enumerate()
@@ -81,15 +71,13 @@ impl Task for Chat {
             usage,
             images: 0,
         };
-        Ok((
-            Response::new(
-                &invocation.id,
-                invocation.started,
-                target.name,
-                choices,
-                usage,
-            ),
-            facts,
-        ))
+        let response = Response::new(
+            &invocation.id,
+            invocation.started,
+            target.name,
+            choices,
+            usage,
+        );
+        Ok((response, facts))
     }
 }

@@ -3,24 +3,17 @@
 use aws_config::SdkConfig;
 use bedrock_adapter::Error;
 use bedrock_adapter::api::completion::{Choice, Request, Response};
-use bedrock_adapter::bedrock::Bedrock;
 use bedrock_adapter::config::{Config, DefaultModel, Invalid};
 use bedrock_adapter::doors::api_gateway::Route;
-use bedrock_adapter::families::{Input, Usage};
-use bedrock_adapter::generation::Call;
-use bedrock_adapter::model::Directory;
+use bedrock_adapter::families::Input;
+use bedrock_adapter::generation::{Call, TextModels};
 use bedrock_adapter::runtime::{Invocation, Task};
 use bedrock_adapter::telemetry::Facts;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-
-/// How many calls of one request are made at a time.
-const CALLS_AT_A_TIME: usize = 4;
 
 /// The function.
 #[derive(Debug)]
 pub struct TextCompletion {
-    bedrock: Bedrock,
-    directory: Directory,
+    models: TextModels,
 }
 
 impl Task for TextCompletion {
@@ -36,48 +29,49 @@ impl Task for TextCompletion {
     type Response = Response;
 
     async fn connect(config: Config, sdk: &SdkConfig) -> Result<Self, Invalid> {
-        Ok(Self {
-            bedrock: Bedrock::connect(sdk, &config.bedrock).await,
-            directory: config.directory,
-        })
+        let models = TextModels::connect(config, sdk).await;
+        Ok(Self { models })
     }
 
     fn parse(body: &[u8]) -> Result<Request, Error> {
         Request::parse(body)
     }
 
-    /// Each prompt is completed `n` times; one failure fails the request.
+    /// Each prompt is completed `n` times.
     async fn answer(
         &self,
         request: Request,
         invocation: &Invocation,
     ) -> Result<(Response, Facts), Error> {
-        let target = self.directory.find(&request.wanted)?;
-        let calls = request
-            .prompts
+        let Request {
+            wanted,
+            prompts,
+            n,
+            echo,
+            inference,
+        } = request;
+        let target = self.models.find(&wanted)?;
+        // Everything that can be refused is refused before the first call is paid for.
+        let calls = prompts
             .iter()
-            .map(|prompt| Call::prepare(&target, Input::Prompt(prompt), &request.inference))
+            .map(|prompt| Call::prepare(&target, Input::Prompt(prompt), &inference))
             .collect::<Result<Vec<_>, _>>()?;
         let repeated = calls
             .into_iter()
-            .flat_map(|call| std::iter::repeat_n(call, request.n));
-        let completions: Vec<_> = stream::iter(
-            repeated.map(|call| call.send(&self.bedrock, &target, invocation.deadline)),
-        )
-        .buffered(CALLS_AT_A_TIME)
-        .try_collect()
-        .await?;
-        let usage = Usage::sum(completions.iter().map(|completion| completion.usage));
-        let prompts = request
-            .prompts
+            .flat_map(|call| std::iter::repeat_n(call, n));
+        let (completions, usage) = self
+            .models
+            .send(repeated, &target, invocation.deadline)
+            .await?;
+        let repeated = prompts
             .iter()
-            .flat_map(|prompt| std::iter::repeat_n(prompt, request.n));
+            .flat_map(|prompt| std::iter::repeat_n(prompt, n));
         let choices = completions
             .into_iter()
-            .zip(prompts)
+            .zip(repeated)
             .enumerate()
             .map(|(index, (completion, prompt))| {
-                let text = match request.echo {
+                let text = match echo {
                     true => format!("{prompt}{}", completion.text),
                     false => completion.text,
                 };
@@ -89,15 +83,13 @@ impl Task for TextCompletion {
             usage,
             images: 0,
         };
-        Ok((
-            Response::new(
-                &invocation.id,
-                invocation.started,
-                target.name,
-                choices,
-                usage,
-            ),
-            facts,
-        ))
+        let response = Response::new(
+            &invocation.id,
+            invocation.started,
+            target.name,
+            choices,
+            usage,
+        );
+        Ok((response, facts))
     }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::completion::is_blank;
 use super::fields::Fields;
 use super::inference::Inference;
-use super::{TokenUsage, answers, bookkeeping, finish_reason, wanted};
+use super::{Generated, TokenUsage, answers, bookkeeping, finish_reason, wanted};
 use crate::Error;
 use crate::families::{Conversation, Finish, Role, Turn, Usage};
 use crate::model::Wanted;
@@ -204,21 +204,7 @@ fn text_of(message: Message, index: usize) -> Result<String, Error> {
 }
 
 /// The answer: OpenAI's `chat.completion`.
-#[derive(Debug, Serialize)]
-pub struct Response {
-    /// `chatcmpl-` and the request id.
-    pub id: String,
-    object: &'static str,
-    /// Seconds since 1970.
-    pub created: u64,
-    /// The model, as the caller named it.
-    pub model: String,
-    /// The alternatives.
-    pub choices: Vec<Choice>,
-    /// Tokens used by all choices; absent where the model does not say.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub usage: Option<TokenUsage>,
-}
+pub type Response = Generated<Choice>;
 
 /// One alternative.
 #[derive(Debug, Serialize)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::Fields;
 use super::inference::Inference;
-use super::{TokenUsage, answers, bookkeeping, finish_reason, wanted};
+use super::{Generated, TokenUsage, answers, bookkeeping, finish_reason, wanted};
 use crate::Error;
 use crate::families::{Finish, Usage};
 use crate::model::Wanted;
@@ -101,21 +101,7 @@ enum Prompt {
 }
 
 /// The answer: OpenAI's `text_completion`.
-#[derive(Debug, Serialize)]
-pub struct Response {
-    /// `cmpl-` and the request id.
-    pub id: String,
-    object: &'static str,
-    /// Seconds since 1970.
-    pub created: u64,
-    /// The model, as the caller named it.
-    pub model: String,
-    /// Prompt by prompt, `n` for each.
-    pub choices: Vec<Choice>,
-    /// Tokens used by all choices; absent where the model does not say.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub usage: Option<TokenUsage>,
-}
+pub type Response = Generated<Choice>;
 
 /// One completion.
 #[derive(Debug, Serialize)]

@@ -58,6 +58,23 @@ impl From<Usage> for TokenUsage {
     }
 }
 
+/// The answer to a request for text, in the shape that completions and chat share.
+#[derive(Debug, Serialize)]
+pub struct Generated<C> {
+    /// The route's prefix and the request id.
+    pub id: String,
+    object: &'static str,
+    /// Seconds since 1970.
+    pub created: u64,
+    /// The model, as the caller named it.
+    pub model: String,
+    /// What was generated.
+    pub choices: Vec<C>,
+    /// Tokens used by all choices; absent where the model does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<TokenUsage>,
+}
+
 /// OpenAI's word for why generation ended.
 pub fn finish_reason(finish: &Finish) -> String {
     match finish {

@@ -66,7 +66,9 @@ struct TextPrompt<'a> {
 #[derive(Debug, Deserialize)]
 pub(super) struct Response {
     #[serde(default)]
-    artifacts: Vec<Artifact>,
+    result: Option<String>,
+    #[serde(default)]
+    artifacts: Option<Vec<Artifact>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -377,11 +379,19 @@ pub(super) fn decode(response: Response) -> Result<Picture, Error> {
         fault: UpstreamFault::ImageInvalid(reason),
         cause: Cause::of(reason),
     };
-    let artifact = response
-        .artifacts
-        .into_iter()
-        .next()
-        .ok_or_else(|| invalid("there is none"))?;
+    let Response { result, artifacts } = response;
+    let failed = |part| Error::Upstream {
+        fault: UpstreamFault::ModelFailed,
+        cause: Cause::of(part),
+    };
+    let artifact = match (result.as_deref(), artifacts) {
+        (Some("error"), _) => return Err(failed("result")),
+        (_, None) => return Err(Error::malformed("stable-diffusion-xl", "artifacts")),
+        (_, Some(artifacts)) => artifacts
+            .into_iter()
+            .next()
+            .ok_or_else(|| invalid("there is none"))?,
+    };
     match artifact.finish_reason.as_deref() {
         None | Some("SUCCESS") => Ok(Picture {
             base64: artifact.base64,
@@ -391,9 +401,6 @@ pub(super) fn decode(response: Response) -> Result<Picture, Error> {
             reason: "the model filtered the image".to_owned(),
         }
         .into()),
-        Some(_) => Err(Error::Upstream {
-            fault: UpstreamFault::ModelFailed,
-            cause: Cause::of("finishReason"),
-        }),
+        Some(_) => Err(failed("finishReason")),
     }
 }

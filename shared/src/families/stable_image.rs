@@ -140,6 +140,9 @@ pub(super) fn decode(response: Response) -> Result<Picture, Error> {
         finish_reasons,
         images,
     } = response;
+    if finish_reasons.is_none() && images.is_none() {
+        return Err(Error::malformed("stable-image", "images"));
+    }
     if let Some(reason) = finish_reasons.into_iter().flatten().flatten().next() {
         return Err(match reason.strip_prefix("Filter reason: ") {
             Some(part) => RequestFault::Filtered {

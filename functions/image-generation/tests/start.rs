@@ -1,0 +1,45 @@
+//! The built binary ends at start when its configuration is wrong.
+//!
+//! These tests also make `cargo test` build the binary, which the end-to-end tests start.
+
+use std::process::{Command, Output};
+
+/// Runs the function with these variables and nothing else, until it ends.
+fn run(environment: &[(&str, &str)]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_image-generation"))
+        .env_clear()
+        .envs(environment.iter().copied())
+        .output()
+        .expect("the function starts")
+}
+
+/// Checks that the function ends at once, and that the log's one line names the variable.
+fn check(environment: &[(&str, &str)], variable: &str) {
+    let output = run(environment);
+    assert!(!output.status.success(), "{variable}: {output:?}");
+    let log = String::from_utf8_lossy(&output.stdout);
+    let lines: Vec<_> = log.lines().collect();
+    assert_eq!(lines.len(), 1, "{variable}: {log}");
+    assert!(lines[0].contains(r#""level":"ERROR""#), "{log}");
+    assert!(lines[0].contains(variable), "{variable}: {log}");
+}
+
+#[test]
+fn a_wrong_variable_is_named() {
+    let bucket = ("IMAGE_BUCKET", "pictures");
+    check(&[bucket, ("MODEL_ALIASES", "[]")], "MODEL_ALIASES");
+    check(
+        &[bucket, ("DEFAULT_IMAGE_MODEL", "dall-e")],
+        "DEFAULT_IMAGE_MODEL",
+    );
+    check(
+        &[bucket, ("IMAGE_URL_SECONDS", "86400")],
+        "IMAGE_URL_SECONDS",
+    );
+}
+
+#[test]
+fn a_bucket_is_needed() {
+    check(&[], "IMAGE_BUCKET");
+    check(&[("IMAGE_BUCKET", " ")], "IMAGE_BUCKET");
+}
