@@ -93,6 +93,8 @@ def start_aws(settings: Settings, family: Family) -> None:
         "MINISTACK_HOST": "127.0.0.1",
         "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
+        # It checks who signed a presigned URL, so it must know whom the functions sign as.
+        **settings.credentials,
     }
     ministack = Path(sys.executable).with_name("ministack")
     family.start("ministack", [ministack], environment, settings.runs)
