@@ -61,7 +61,7 @@ class Child:
         """Reaches the whole session, also after its first process has ended."""
         try:
             os.killpg(self.process.pid, number)
-        except ProcessLookupError:
+        except (ProcessLookupError, PermissionError):
             pass
 
     def death(self) -> str:
