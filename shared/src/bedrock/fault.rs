@@ -9,6 +9,7 @@ use std::time::Duration;
 use aws_sdk_bedrockruntime::config::http::HttpResponse;
 use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_bedrockruntime::operation::RequestId;
+use aws_sdk_bedrockruntime::types::error::{ConverseStreamOutputError, ResponseStreamError};
 
 use crate::Error;
 use crate::error::{Cause, ModelFault, RequestFault, UpstreamFault};
@@ -39,6 +40,10 @@ where
                 false => of_status(response.raw(), Cause::of("ResponseBody")),
             }
         }
+        // A page of a proxy, say: the answer is taken for an error that has no code.
+        SdkError::ServiceError(service) if service.raw().status().is_success() => {
+            Error::malformed("Bedrock", ".")
+        }
         SdkError::ServiceError(service) => {
             let cause = Cause {
                 code: service.err().code().unwrap_or("none").to_owned(),
@@ -55,7 +60,7 @@ where
 /// An exception within an event stream, or a stream that broke.
 pub(super) fn of_stream<E, R>(error: SdkError<E, R>, target: &Target) -> Error
 where
-    E: ProvideErrorMetadata,
+    E: StreamException,
 {
     let SdkError::ServiceError(service) = &error else {
         return Error::Upstream {
@@ -63,17 +68,46 @@ where
             cause: Cause::of("EventStream"),
         };
     };
-    let code = service.err().code().unwrap_or("none");
+    let name = service.err().name().unwrap_or("none");
     let message = service.err().message().unwrap_or_default();
-    // In a stream the names begin in lower case.
-    let mut name = code.to_owned();
-    if let Some(first) = name.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    of_code(Cause::of(name.clone()), message, None, target).unwrap_or_else(|| Error::Upstream {
+    of_code(Cause::of(name), message, None, target).unwrap_or_else(|| Error::Upstream {
         fault: UpstreamFault::Failed,
         cause: Cause::of(name),
     })
+}
+
+/// An exception within an event stream. Its name is the frame's own header, of which the SDK makes
+/// a variant but no code.
+pub(super) trait StreamException: ProvideErrorMetadata {
+    /// The name, as a whole answer's error code has it.
+    fn name(&self) -> Option<&'static str>;
+}
+
+impl StreamException for ResponseStreamError {
+    fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::InternalServerException(_) => Some("InternalServerException"),
+            Self::ModelStreamErrorException(_) => Some("ModelStreamErrorException"),
+            Self::ModelTimeoutException(_) => Some("ModelTimeoutException"),
+            Self::ServiceUnavailableException(_) => Some("ServiceUnavailableException"),
+            Self::ThrottlingException(_) => Some("ThrottlingException"),
+            Self::ValidationException(_) => Some("ValidationException"),
+            _ => None,
+        }
+    }
+}
+
+impl StreamException for ConverseStreamOutputError {
+    fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::InternalServerException(_) => Some("InternalServerException"),
+            Self::ModelStreamErrorException(_) => Some("ModelStreamErrorException"),
+            Self::ServiceUnavailableException(_) => Some("ServiceUnavailableException"),
+            Self::ThrottlingException(_) => Some("ThrottlingException"),
+            Self::ValidationException(_) => Some("ValidationException"),
+            _ => None,
+        }
+    }
 }
 
 fn of_code(

@@ -19,6 +19,7 @@ pub struct Stream {
     target: Target,
     deadline: Deadline,
     finished: bool,
+    broken: bool,
 }
 
 #[derive(Debug)]
@@ -42,6 +43,7 @@ impl Stream {
             target,
             deadline,
             finished: false,
+            broken: false,
         }
     }
 
@@ -55,12 +57,16 @@ impl Stream {
             target,
             deadline,
             finished: false,
+            broken: false,
         }
     }
 
     /// The next chunk; `None` after the last. A stream that ends without saying why the answer
     /// ended was cut: that is an error, never a finished answer. An error is the last item.
     pub async fn next(&mut self) -> Option<Result<Chunk, Error>> {
+        if self.broken {
+            return None;
+        }
         let next = match tokio::time::timeout(self.deadline.remaining(), self.receive()).await {
             Ok(next) => next,
             Err(_) => Err(upstream(
@@ -75,11 +81,11 @@ impl Stream {
             }
             Ok(None) if self.finished => None,
             Ok(None) => {
-                self.finished = true;
+                self.broken = true;
                 Some(Err(upstream(UpstreamFault::Truncated, "EventStreamEnd")))
             }
             Err(error) => {
-                self.finished = true;
+                self.broken = true;
                 Some(Err(error))
             }
         }

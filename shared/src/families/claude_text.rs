@@ -95,11 +95,18 @@ pub(super) fn rule(model: Option<&Entry>, parameter: Parameter) -> Rule {
     }
 }
 
-pub(super) fn encode<'a>(input: Input<'_>, inference: &'a Inference) -> Request<'a> {
+pub(super) fn encode<'a>(
+    model: Option<&Entry>,
+    input: Input<'_>,
+    inference: &'a Inference,
+) -> Request<'a> {
+    // Before 2.1 a prompt must begin with a Human turn.
+    let takes_system = model.is_some_and(|model| model.id == "anthropic.claude-v2:1");
     Request {
         prompt: match input {
             Input::Prompt(prompt) => framed(prompt),
-            Input::Conversation(conversation) => transcript(conversation),
+            Input::Conversation(conversation) if takes_system => transcript(conversation),
+            Input::Conversation(conversation) => transcript(&conversation.with_folded_system()),
         },
         max_tokens_to_sample: inference.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS),
         temperature: inference.temperature,

@@ -216,7 +216,7 @@ pub fn encode_text(
     check_together(model, inference)?;
     let body = match family {
         TextFamily::TitanText => serde_json::to_vec(&titan_text::encode(input, inference)),
-        TextFamily::ClaudeText => serde_json::to_vec(&claude_text::encode(input, inference)),
+        TextFamily::ClaudeText => serde_json::to_vec(&claude_text::encode(model, input, inference)),
         TextFamily::ClaudeMessages => {
             serde_json::to_vec(&claude_messages::encode(input, inference))
         }
