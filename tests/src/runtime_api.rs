@@ -3,7 +3,8 @@
 //! Source: the Lambda developer guide's page `runtimes-api`.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
@@ -42,6 +43,13 @@ struct Desk {
     submit: mpsc::UnboundedSender<Invocation>,
     waiting: tokio::sync::Mutex<mpsc::UnboundedReceiver<Invocation>>,
     open: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
+    invocations: AtomicU64,
+}
+
+impl Desk {
+    fn open(&self) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Outcome>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Debug)]
@@ -59,6 +67,7 @@ impl RuntimeApi {
             submit,
             waiting: tokio::sync::Mutex::new(waiting),
             open: Mutex::default(),
+            invocations: AtomicU64::default(),
         });
         let routes = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
@@ -140,8 +149,8 @@ async fn close(
     body: Bytes,
     outcome: impl Fn(Value) -> Outcome,
 ) -> impl IntoResponse {
-    let mut open = desk.open.lock().unwrap_or_else(PoisonError::into_inner);
-    match (open.remove(&id), serde_json::from_slice(&body)) {
+    let report = desk.open().remove(&id);
+    match (report, serde_json::from_slice(&body)) {
         (Some(report), Ok(body)) => {
             // The test may have stopped waiting.
             let _ = report.send(outcome(body));

@@ -149,7 +149,7 @@ async fn an_answer_that_comes_late_but_in_time_is_taken() {
     let target = target(NOVA, None, None);
     let prompt = prompt("delay:100");
     let sent = wire.send(&target, Input::Prompt(&prompt), 20);
-    assert_eq!(sent.await.unwrap().finish, Finish::Length);
+    assert_eq!(sent.await.unwrap().finish, Finish::EndOfTurn);
     assert_eq!(wire.server.calls().await.received, 1);
 }
 

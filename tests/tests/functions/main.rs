@@ -1,0 +1,12 @@
+//! The built functions, from an event to the answer, over the Runtime API.
+
+#![expect(
+    clippy::expect_used,
+    reason = "clippy.toml allows it in test functions, this allows what those call"
+)]
+
+mod chat;
+mod configuration;
+mod images;
+mod logs;
+mod text;
