@@ -1,6 +1,6 @@
 //! The events in `events/`, as they are and with changes.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -17,11 +17,25 @@ impl From<Value> for Event {
 impl Event {
     /// The event in the file `events/{name}.json`.
     pub fn file(name: &str) -> Self {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
-        let path = directory.join(name).with_extension("json");
+        let path = directory().join(name).with_extension("json");
         let text = std::fs::read_to_string(&path)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         Self(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}")))
+    }
+
+    /// The names of all those files, sorted.
+    pub fn names() -> Vec<String> {
+        let files = std::fs::read_dir(directory()).expect("the folder of events");
+        let mut names: Vec<_> = files
+            .map(|file| file.expect("a file").path())
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == "json")
+            })
+            .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+            .collect();
+        names.sort();
+        names
     }
 
     /// The JSON that its body holds.
@@ -71,4 +85,8 @@ impl Event {
     pub(crate) fn text(&self) -> String {
         self.0.to_string()
     }
+}
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../events")
 }

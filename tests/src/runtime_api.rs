@@ -98,14 +98,9 @@ impl RuntimeApi {
     pub async fn invoke(&self, event: String, time: Duration) -> Outcome {
         let (report, outcome) = oneshot::channel();
         let deadline = SystemTime::now() + time;
-        let mut open = self
-            .desk
-            .open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let id = format!("00000000-0000-4000-8000-{:012}", open.len() + 1);
-        open.insert(id.clone(), report);
-        drop(open);
+        let number = self.desk.invocations.fetch_add(1, Ordering::Relaxed);
+        let id = format!("00000000-0000-4000-8000-{number:012}");
+        self.desk.open().insert(id.clone(), report);
         let invocation = Invocation {
             id,
             deadline: deadline

@@ -118,8 +118,7 @@ async fn an_answer_without_a_usable_image_is_an_error() {
         (PROVISIONED_SDXL, "bad_image", "image_invalid"),
         (CORE, "bad_crc", "image_invalid"),
         (CORE, "wrong_family", "upstream_malformed"),
-        // SDXL's own errors have no artifacts either.
-        (PROVISIONED_SDXL, "wrong_family", "image_invalid"),
+        (PROVISIONED_SDXL, "wrong_family", "upstream_malformed"),
         (CORE, "cut", "upstream_truncated"),
         (CORE, "garbage", "upstream_malformed"),
         (CORE, "empty", "upstream_malformed"),
