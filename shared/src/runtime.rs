@@ -97,7 +97,7 @@ pub async fn handle<T: Task>(task: &T, event: &str, invocation: Invocation) -> A
         .catch_unwind()
         .await
         .unwrap_or_else(|_| Err(Error::defect("panic")));
-    let milliseconds = started.elapsed().as_millis();
+    let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let answer = outcome.and_then(|(response, facts)| {
         let answer = Answer::of(&response, &id, milliseconds)?;
         telemetry::answered(&id, &facts, milliseconds);

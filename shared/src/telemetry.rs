@@ -48,7 +48,7 @@ pub fn init(level: LevelFilter) {
 }
 
 /// Logs a request that was answered.
-pub(crate) fn answered(request_id: &str, facts: &Facts, milliseconds: u128) {
+pub(crate) fn answered(request_id: &str, facts: &Facts, milliseconds: u64) {
     tracing::info!(
         request_id,
         model = facts.model,
@@ -61,7 +61,7 @@ pub(crate) fn answered(request_id: &str, facts: &Facts, milliseconds: u128) {
 }
 
 /// Logs a request that failed: an error where the operator can act, else a fact.
-pub(crate) fn failed(request_id: &str, error: &Error, milliseconds: u128) {
+pub(crate) fn failed(request_id: &str, error: &Error, milliseconds: u64) {
     let row = error.row();
     let cause = error.cause();
     let aws_code = cause.map(|cause| cause.code.as_str());

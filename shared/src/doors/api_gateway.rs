@@ -166,7 +166,7 @@ pub struct Answer {
 
 impl Answer {
     /// The answer to a request that went well.
-    pub fn of(body: &impl Serialize, request_id: &str, milliseconds: u128) -> Result<Self, Error> {
+    pub fn of(body: &impl Serialize, request_id: &str, milliseconds: u64) -> Result<Self, Error> {
         let body = serde_json::to_string(body).map_err(|_| Error::defect("answer"))?;
         Ok(Self {
             status_code: 200,
@@ -177,7 +177,7 @@ impl Answer {
     }
 
     /// The answer to a request that failed.
-    pub fn of_error(error: &Error, request_id: &str, milliseconds: u128) -> Self {
+    pub fn of_error(error: &Error, request_id: &str, milliseconds: u64) -> Self {
         let row = error.row();
         let mut headers = headers(request_id, milliseconds);
         if row.retry == Retry::Never {
@@ -204,7 +204,7 @@ impl Answer {
     }
 }
 
-fn headers(request_id: &str, milliseconds: u128) -> BTreeMap<&'static str, String> {
+fn headers(request_id: &str, milliseconds: u64) -> BTreeMap<&'static str, String> {
     BTreeMap::from([
         ("content-type", "application/json".to_owned()),
         ("openai-processing-ms", milliseconds.to_string()),
