@@ -16,9 +16,12 @@ PYTHON := $(RUN)/bin/python
 # A package for another architecture needs that target's standard library from rustup.
 ARCHITECTURE ?= $(subst aarch64,arm64,$(shell uname -m))
 AWS_PORT ?= 4566
+BEDROCK_PORT ?= 4600
 STACK_NAME ?= bedrock-lambda-local
 # sam must not look for news, nor send any.
-SAM := SAM_CLI_TELEMETRY=0 AWS_REGION=$${AWS_REGION:-us-east-1} $(LINT)/bin/sam
+SAM := SAM_CLI_TELEMETRY=0 $(LINT)/bin/sam
+# What needs a region but never reaches one.
+OFFLINE := AWS_DEFAULT_REGION=us-east-1
 
 .PHONY: help
 help: ## Lists the verbs
@@ -51,7 +54,7 @@ package: $(RUN)/installed ## Builds the functions for Lambda into target/lambda
 
 .PHONY: validate
 validate: $(LINT)/installed ## Lints template.yaml, as it is written and as CloudFormation will see it
-	$(SAM) validate --lint
+	$(OFFLINE) $(SAM) validate --lint
 	$(LINT)/bin/python .ci/translate.py template.yaml > $(TOOLS_DIR)/translated.json
 	$(LINT)/bin/cfn-lint $(TOOLS_DIR)/translated.json
 
@@ -62,10 +65,10 @@ deploy: $(RUN)/installed $(LINT)/installed ## Builds and deploys to AWS, asking 
 
 .PHONY: deploy-local
 deploy-local: $(RUN)/installed $(LINT)/installed ## Deploys the template to a running `make run`
-	PATH="$(RUN)/bin:$$PATH" $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+	PATH="$(RUN)/bin:$$PATH" $(OFFLINE) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_ENDPOINT_URL=http://127.0.0.1:$(AWS_PORT) \
-		$(SAM) deploy --config-env local --stack-name $(STACK_NAME) \
-		--parameter-overrides Architecture=$(ARCHITECTURE)
+		$(OFFLINE) $(SAM) deploy --config-env local --stack-name $(STACK_NAME) --parameter-overrides \
+		Architecture=$(ARCHITECTURE) BedrockEndpointUrl=http://127.0.0.1:$(BEDROCK_PORT)
 
 .PHONY: clean
 clean: ## Removes everything that was built, fetched or installed

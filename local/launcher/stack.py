@@ -93,6 +93,8 @@ def start_aws(settings: Settings, family: Family) -> None:
         "MINISTACK_HOST": "127.0.0.1",
         "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
+        # Functions that are deployed to it inherit this, and so keep their images here.
+        "AWS_ENDPOINT_URL_S3": settings.aws,
         # It checks who signed a presigned URL, so it must know whom the functions sign as.
         **settings.credentials,
     }
