@@ -1,6 +1,6 @@
 //! A built function in a process of its own.
 
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -21,15 +21,6 @@ pub struct Function {
     api: RuntimeApi,
     child: Child,
     output: [JoinHandle<String>; 2],
-}
-
-/// A function that has ended.
-#[derive(Debug)]
-pub struct Ended {
-    /// How.
-    pub status: ExitStatus,
-    /// Everything that it wrote to its output, errors included.
-    pub output: String,
 }
 
 impl Function {
@@ -78,21 +69,14 @@ impl Function {
         }
     }
 
-    /// Kills the process and returns what it wrote.
-    pub async fn stop(mut self) -> Ended {
-        self.child.start_kill().expect("the process is ours");
-        self.end().await
-    }
-
-    /// Waits until the process ends by itself.
-    pub async fn end(mut self) -> Ended {
-        let ended = tokio::time::timeout(TIME, self.child.wait()).await;
-        let status = ended.expect("the process ends").expect("a status");
+    /// Kills the process and returns everything that it wrote to its output, errors included.
+    pub async fn stop(mut self) -> String {
+        self.child.kill().await.expect("the process is ours");
         let mut output = String::new();
         for part in self.output {
             output.push_str(&part.await.expect("the reader ends"));
         }
-        Ended { status, output }
+        output
     }
 }
 

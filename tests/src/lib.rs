@@ -36,7 +36,7 @@ pub use answer::Answer;
 pub use bedrock::{Bedrock, Calls};
 pub use download::{Download, download};
 pub use event::Event;
-pub use function::{Ended, Function};
+pub use function::Function;
 pub use identity::{Sts, Witness};
 pub use listener::Refusing;
 pub use picture::size_of;

@@ -2,27 +2,28 @@
 //!
 //! These tests also make `cargo test` build the binary, which the end-to-end tests start.
 
-use std::process::{Command, Output};
+#![expect(
+    clippy::expect_used,
+    reason = "clippy.toml allows it in test functions, this allows what those call"
+)]
 
-/// Runs the function with a region, as Lambda sets it, and these variables, until it ends.
-fn run(environment: &[(&str, &str)]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_text-completion"))
+use std::process::Command;
+
+/// Checks that the function, with a region as Lambda sets it and with these variables, ends at
+/// once, and that the log's one line names the variable.
+fn check(environment: &[(&str, &str)], variable: &str) {
+    let output = Command::new(env!("CARGO_BIN_EXE_text-completion"))
         .env_clear()
         .env("AWS_REGION", "us-east-1")
         .envs(environment.iter().copied())
         .output()
-        .expect("the function starts")
-}
-
-/// Checks that the function ends at once, and that the log's one line names the variable.
-fn check(environment: &[(&str, &str)], variable: &str) {
-    let output = run(environment);
+        .expect("the function starts");
     assert!(!output.status.success(), "{variable}: {output:?}");
     let log = String::from_utf8_lossy(&output.stdout);
-    let lines: Vec<_> = log.lines().collect();
-    assert_eq!(lines.len(), 1, "{variable}: {log}");
-    assert!(lines[0].contains(r#""level":"ERROR""#), "{log}");
-    assert!(lines[0].contains(variable), "{variable}: {log}");
+    assert_eq!(log.lines().count(), 1, "{variable}: {log}");
+    for part in [r#""level":"ERROR""#, variable] {
+        assert!(log.contains(part), "{variable}: {log}");
+    }
 }
 
 #[test]

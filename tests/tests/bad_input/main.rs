@@ -86,7 +86,7 @@ pub(crate) async fn check(function: &str, good: &Event, table: Vec<Bad>) {
     let answer = stack.function.call(good).await;
     assert_eq!(answer.status, 200, "{function} lives on: {answer:?}");
     assert_eq!(stack.bedrock.calls().await.generated, 1);
-    let output = stack.function.stop().await.output;
+    let output = stack.function.stop().await;
     assert!(!output.contains("panicked"), "{function}: {output}");
 }
 

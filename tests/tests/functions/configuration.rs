@@ -138,6 +138,8 @@ async fn a_bedrock_that_cannot_be_reached_is_unavailable_for_now() {
         assert_eq!(answer.error()["type"], "api_error");
         assert_eq!(answer.header("retry-after"), "2");
         assert_eq!(answer.header("x-should-retry"), "");
+        let bad = Event::file(event).with_field("n", 0.into());
+        assert_eq!(function.call(&bad).await.status, 400, "it lives on");
     }
 }
 
@@ -154,6 +156,9 @@ async fn an_image_that_cannot_be_stored_is_an_error_that_says_so() {
     assert_eq!(answer.header("retry-after"), "", "a retry pays again");
     assert_eq!(stack.bedrock.calls().await.generated, 1, "paid for once");
     assert_eq!(stack.s3.keys().await, Vec::<String>::new());
+    let bad = event.with_field("steps", 0.into());
+    let answer = stack.function.call(&bad).await;
+    assert_eq!(answer.status, 400, "the process lives on");
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ async fn no_word_of_a_request_or_an_answer_is_logged_at_any_level() {
         assert!(answer.status >= 400, "{function}: {answer:?}");
         let broken = Event::file(event).with_text(&format!("{{\"{CANARY}\": "));
         stack.function.call(&broken).await;
-        let output = stack.function.stop().await.output;
+        let output = stack.function.stop().await;
         assert!(!output.contains(CANARY), "{function}: {output}");
         assert!(!output.contains("simulated"), "{function}: {output}");
         assert!(!output.contains("iVBOR"), "{function}: image bytes");
@@ -60,7 +60,7 @@ async fn each_request_is_one_line_of_facts() {
     let answered = stack.function.call(&event).await;
     let unknown = event.with_field("model", "gpt-4o".into());
     let refused = stack.function.call(&unknown).await;
-    let output = stack.function.stop().await.output;
+    let output = stack.function.stop().await;
     let lines: Vec<Value> = output
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")))

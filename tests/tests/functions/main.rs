@@ -2,7 +2,8 @@
 
 #![expect(
     clippy::expect_used,
-    reason = "clippy.toml allows it in test functions, this allows what those call"
+    clippy::indexing_slicing,
+    reason = "clippy.toml allows them in test functions, this allows what those call"
 )]
 
 mod chat;
