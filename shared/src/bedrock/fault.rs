@@ -40,9 +40,9 @@ where
                 false => of_status(response.raw(), Cause::of("ResponseBody")),
             }
         }
-        // A page of a proxy, say: the answer is taken for an error that has no code.
+        // Converse's answer is not JSON, a proxy's page say. InvokeModel's is not read by the SDK.
         SdkError::ServiceError(service) if service.raw().status().is_success() => {
-            Error::malformed("Bedrock", ".")
+            Error::malformed("Converse", ".")
         }
         SdkError::ServiceError(service) => {
             let cause = Cause {
