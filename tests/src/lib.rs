@@ -10,6 +10,9 @@
 //! | [`Sts`], [`Witness`] | AWS STS, and a Bedrock that only remembers who called |
 //! | [`Event`] | the files in `events/` |
 //!
+//! `cargo test --workspace` builds the functions and runs these tests. For these tests alone:
+//! `cargo build --workspace --bins && cargo test --package end-to-end`.
+//!
 //! A harness that cannot be set up fails the test that wanted it, so everything here panics
 //! instead of returning errors. The servers live as long as the test's own runtime.
 

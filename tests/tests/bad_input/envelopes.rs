@@ -100,6 +100,15 @@ fn foreign() -> Vec<Bad> {
                 "time": "2026-11-23T09:15:00Z", "region": "us-east-1", "resources": [], "detail": {},
             }),
         ),
+        (
+            "a load balancer",
+            json!({
+                "requestContext": {"elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/a/b"}},
+                "httpMethod": "POST", "path": "/v1/completions", "queryStringParameters": {},
+                "headers": {"content-type": "application/json"},
+                "body": "{\"prompt\":\"a\"}", "isBase64Encoded": false,
+            }),
+        ),
         ("an empty object", json!({})),
         ("an empty list", json!([])),
         ("null", Value::Null),

@@ -7,27 +7,44 @@ use serde_json::json;
 
 #[tokio::test]
 async fn the_environment_names_the_model_of_a_request_that_names_none() {
-    for (function, variable, event, body) in [
+    for (function, variable, event, body, model) in [
         (
             "text-completion",
             "DEFAULT_TEXT_MODEL",
             "text-completion-http-v2",
             json!({"prompt": "Hello"}),
+            "anthropic.claude-instant-v1",
         ),
         (
             "chat",
             "DEFAULT_CHAT_MODEL",
             "chat-http-v2",
             json!({"messages": [{"role": "user", "content": "Hello"}]}),
+            "anthropic.claude-instant-v1",
+        ),
+        (
+            "image-generation",
+            "DEFAULT_IMAGE_MODEL",
+            "image-generation-http-v2",
+            json!({"prompt": "a lake at dawn"}),
+            "stability.stable-diffusion-xl",
         ),
     ] {
         let event = Event::file(event).with_body(&body);
-        let model = "anthropic.claude-instant-v1";
         let mut stack = Stack::start(function, &[(variable, model)]).await;
         let answer = stack.function.call(&event).await;
-        assert_eq!(answer.text("/model"), model, "{function}");
-        assert_eq!(stack.bedrock.calls().await.kinds[0].1, model);
+        assert_eq!(answer.status, 200, "{function}: {answer:?}");
+        assert_eq!(stack.bedrock.calls().await.kinds[0].1, model, "{function}");
     }
+}
+
+#[tokio::test]
+async fn the_environment_says_how_long_an_images_url_lives() {
+    let mut stack = Stack::start("image-generation", &[("IMAGE_URL_SECONDS", "60")]).await;
+    let event = Event::file("image-generation-http-v2");
+    let answer = stack.function.call(&event).await;
+    let url = answer.text("/data/0/url");
+    assert!(url.contains("X-Amz-Expires=60&"), "{url}");
 }
 
 #[tokio::test]
