@@ -85,10 +85,25 @@ impl Config {
         let config = Self {
             bedrock: Connection {
                 region: lookup("BEDROCK_REGION"),
-                role: lookup("BEDROCK_ASSUME_ROLE"),
-                session_name: lookup("BEDROCK_ROLE_SESSION_NAME")
-                    .unwrap_or_else(|| "bedrock-lambdas".to_owned()),
-                endpoint: lookup("BEDROCK_ENDPOINT_URL"),
+                role: checked(
+                    "BEDROCK_ASSUME_ROLE",
+                    lookup,
+                    "is not a role's ARN",
+                    is_role,
+                )?,
+                session_name: checked(
+                    "BEDROCK_ROLE_SESSION_NAME",
+                    lookup,
+                    "is not of 2 to 64 letters, digits or _+=,.@-",
+                    is_session_name,
+                )?
+                .unwrap_or_else(|| "bedrock-lambdas".to_owned()),
+                endpoint: checked(
+                    "BEDROCK_ENDPOINT_URL",
+                    lookup,
+                    "is not an http or https URL",
+                    is_endpoint,
+                )?,
             },
             directory: Directory {
                 default: lookup(default_model.variable)
@@ -110,6 +125,36 @@ impl Config {
         }
         Ok(config)
     }
+}
+
+/// A variable whose value must be of a form.
+fn checked(
+    variable: &'static str,
+    lookup: impl Fn(&'static str) -> Option<String>,
+    fault: &'static str,
+    is_good: fn(&str) -> bool,
+) -> Result<Option<String>, Invalid> {
+    match lookup(variable) {
+        Some(value) if !is_good(&value) => Err(Invalid::new(variable, fault)),
+        value => Ok(value),
+    }
+}
+
+fn is_role(text: &str) -> bool {
+    text.starts_with("arn:") && text.contains(":iam::") && text.contains(":role/")
+}
+
+/// The pattern that STS states for `RoleSessionName`.
+fn is_session_name(text: &str) -> bool {
+    (2..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
+}
+
+fn is_endpoint(text: &str) -> bool {
+    text.parse::<http::Uri>()
+        .is_ok_and(|uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https")))
 }
 
 /// The level that `RUST_LOG` asks for; `info` where it asks for none that is known. It is read
@@ -177,7 +222,13 @@ fn aliases(text: Option<String>) -> Result<BTreeMap<String, Alias>, Invalid> {
                     ))
                 })?),
             };
-            Ok((name, Alias { id, family, api }))
+            let told = id.base().and_then(Family::of);
+            match (told, family) {
+                (Some(told), Some(family)) if told != family => Err(invalid(format!(
+                    "says {family} at `{name}`, whose model is of {told}"
+                ))),
+                _ => Ok((name, Alias { id, family, api })),
+            }
         })
         .collect()
 }
@@ -263,7 +314,7 @@ mod tests {
                 "BEDROCK_ASSUME_ROLE",
                 "arn:aws:iam::123456789012:role/bedrock",
             ),
-            ("BEDROCK_ROLE_SESSION_NAME", "me"),
+            ("BEDROCK_ROLE_SESSION_NAME", "me@home"),
             ("BEDROCK_ENDPOINT_URL", "http://127.0.0.1:4600"),
             ("IMAGE_BUCKET", "pictures"),
             ("IMAGE_URL_SECONDS", "60"),
@@ -280,7 +331,7 @@ mod tests {
         );
         assert_eq!(config.directory.allowed.len(), 2);
         assert_eq!(config.bedrock.region.as_deref(), Some("us-west-2"));
-        assert_eq!(config.bedrock.session_name, "me");
+        assert_eq!(config.bedrock.session_name, "me@home");
         assert_eq!(config.image_url_life, Duration::from_secs(60));
     }
 
@@ -298,7 +349,15 @@ mod tests {
                 "MODEL_ALIASES",
                 r#"{"a":{"model":"amazon.nova-lite-v1:0","colour":"red"}}"#,
             ),
+            (
+                "MODEL_ALIASES",
+                r#"{"a":{"model":"amazon.nova-lite-v1:0","family":"titan-text"}}"#,
+            ),
             ("ALLOWED_MODELS", "amazon.nova-lite-v1:0,x"),
+            ("BEDROCK_ASSUME_ROLE", "bedrock"),
+            ("BEDROCK_ROLE_SESSION_NAME", "a b"),
+            ("BEDROCK_ENDPOINT_URL", "bedrock.internal"),
+            ("BEDROCK_ENDPOINT_URL", "ftp://bedrock.internal"),
             ("IMAGE_URL_SECONDS", "0"),
             ("IMAGE_URL_SECONDS", "86400"),
             ("IMAGE_URL_SECONDS", "an hour"),

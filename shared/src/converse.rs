@@ -96,7 +96,7 @@ pub fn encode(
         inference,
         |parameter| rule(family, model, parameter),
     )?;
-    families::check_together(model, inference)?;
+    let inference = &families::settle(model, inference)?;
     let folded;
     let conversation = match model {
         Some(model) if !model.system_prompt => {

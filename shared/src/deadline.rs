@@ -1,4 +1,4 @@
-//! How long a request may take: the one clock of the adapter.
+//! How long a request may take.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -26,6 +26,12 @@ impl Deadline {
     /// This long from now.
     pub fn within(time: Duration) -> Self {
         Self(Instant::now() + time)
+    }
+
+    /// This deadline, with time kept back for what comes after.
+    #[must_use]
+    pub fn keeping_back(self, time: Duration) -> Self {
+        Self(self.0.checked_sub(time).unwrap_or(self.0))
     }
 
     /// The time that is left.
@@ -59,6 +65,16 @@ mod tests {
         assert!(
             left <= Duration::from_millis(2_500) && left > Duration::from_millis(2_000),
             "{left:?}"
+        );
+    }
+
+    #[test]
+    fn time_is_kept_back_for_what_comes_after() {
+        let deadline = Deadline::within(Duration::from_secs(10));
+        let kept = deadline.remaining() - deadline.keeping_back(Duration::from_secs(3)).remaining();
+        assert!(
+            kept > Duration::from_millis(2_900) && kept < Duration::from_millis(3_100),
+            "{kept:?}"
         );
     }
 

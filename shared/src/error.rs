@@ -30,6 +30,10 @@ pub enum Error {
     /// The request as a whole is at fault: the caller can mend it.
     #[error("{0}")]
     Request(RequestFault),
+    /// A later call of the request failed when an earlier one had been answered, and billed: what
+    /// would else be retried must not be.
+    #[error("{0} Part of the request was answered and billed before.")]
+    PartlyPaid(Box<Error>),
     /// Bedrock, S3 or this deployment is at fault: waiting or the operator can mend it.
     #[error("{fault}")]
     Upstream {
@@ -73,7 +77,7 @@ pub enum FieldFault {
 pub enum ModelFault {
     /// Its id does not say the family.
     #[error(
-        "does not say its family; declare it with the field `family` or with an alias in `MODEL_ALIASES`, as one of: {known}."
+        "does not say its family; declare it with the field `family` or an alias, as one of: {known}; or, for text, ask for `\"api\": \"converse\"`."
     )]
     FamilyRequired {
         /// Names of the families.
@@ -89,8 +93,12 @@ pub enum ModelFault {
     #[error("does not exist or is not available in this region.")]
     NotFound,
     /// It is past its end of life.
-    #[error("has reached the end of its life{}.", successor.map(|id| format!("; use `{id}` instead")).unwrap_or_default())]
+    #[error("has reached the end of its life{}{}.",
+        since.map(|day| format!(" on {day}")).unwrap_or_default(),
+        successor.map(|id| format!("; use `{id}` instead")).unwrap_or_default())]
     Retired {
+        /// Its last day, as `YYYY-MM-DD`, where AWS has named one.
+        since: Option<&'static str>,
         /// What to use instead.
         successor: Option<&'static str>,
     },
@@ -112,6 +120,9 @@ pub enum RequestFault {
         /// Column of the fault, from 1.
         column: usize,
     },
+    /// The body is said to be base64 and is not.
+    #[error("The body is not base64.")]
+    BodyNotBase64,
     /// The body is longer than the limit.
     #[error("The body has {size} bytes; the limit is {limit} bytes.")]
     BodyTooLarge {
@@ -343,6 +354,20 @@ impl Error {
     /// The row of the error table.
     pub const fn row(&self) -> Row {
         match self {
+            Self::PartlyPaid(error) => match error.row() {
+                Row {
+                    retry: Retry::Later,
+                    status,
+                    r#type,
+                    code,
+                } => Row {
+                    retry: Retry::Never,
+                    status,
+                    r#type,
+                    code,
+                },
+                row => row,
+            },
             Self::Field { fault, .. } => match fault {
                 FieldFault::Missing => request(400, "missing_required_parameter"),
                 FieldFault::Invalid(_) => request(400, "invalid_value"),
@@ -361,7 +386,9 @@ impl Error {
             },
             Self::Request(fault) => match fault {
                 RequestFault::BodyMissing => request(400, "body_required"),
-                RequestFault::BodyNotJson { .. } => request(400, "invalid_json"),
+                RequestFault::BodyNotJson { .. } | RequestFault::BodyNotBase64 => {
+                    request(400, "invalid_json")
+                }
                 RequestFault::BodyTooLarge { .. } => request(413, "request_too_large"),
                 RequestFault::MediaTypeUnsupported => request(415, "unsupported_media_type"),
                 RequestFault::RouteNotFound => request(404, "not_found"),
@@ -400,6 +427,7 @@ impl Error {
                 ..
             } => Some("family"),
             Self::Model { .. } => Some("model"),
+            Self::PartlyPaid(error) => error.param(),
             Self::Request(_) | Self::Upstream { .. } => None,
         }
     }
@@ -408,6 +436,7 @@ impl Error {
     pub fn cause(&self) -> Option<&Cause> {
         match self {
             Self::Upstream { cause, .. } => Some(cause),
+            Self::PartlyPaid(error) => error.cause(),
             Self::Field { .. } | Self::Model { .. } | Self::Request(_) => None,
         }
     }
@@ -422,9 +451,11 @@ impl Error {
                     },
                 ..
             } => *wait,
-            Self::Upstream { .. } | Self::Field { .. } | Self::Model { .. } | Self::Request(_) => {
-                RETRY_AFTER
-            }
+            Self::Upstream { .. }
+            | Self::PartlyPaid(_)
+            | Self::Field { .. }
+            | Self::Model { .. }
+            | Self::Request(_) => RETRY_AFTER,
         };
         (self.row().retry == Retry::Later).then(|| wait.as_secs_f64().ceil().max(1.0) as u64)
     }
@@ -434,12 +465,21 @@ impl Error {
         let row = self.row();
         Body {
             error: Detail {
-                message: self.to_string(),
+                message: shortened(&self.to_string()),
                 r#type: row.r#type,
-                param: self.param().map(str::to_owned),
+                param: self.param().map(shortened),
                 code: row.code,
             },
         }
+    }
+}
+
+/// What a caller sent may stand in a message, at any length; an answer has limits.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 1_000;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
     }
 }
 

@@ -1,16 +1,16 @@
 //! Text from a model: finds it, chooses between the family's native body and Converse, calls it.
 
 use aws_config::SdkConfig;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::Error;
 use crate::api::inference::Inference;
 use crate::bedrock::{Bedrock, Stream};
-use crate::config::Config;
+use crate::config::{Config, DefaultModel, Invalid};
 use crate::converse;
 use crate::deadline::Deadline;
 use crate::error::ModelFault;
 use crate::families::{self, Completion, Conversation, Input, Usage};
+use crate::fan_out::fan_out;
 use crate::model::{Api, Directory, Family, Resource, Target, TextFamily, Wanted};
 
 /// How many calls of one request are made at a time.
@@ -24,12 +24,21 @@ pub struct TextModels {
 }
 
 impl TextModels {
-    /// Builds the client, once.
-    pub async fn connect(config: Config, sdk: &SdkConfig) -> Self {
-        Self {
+    /// Builds the client, once. The default model must be one that writes text.
+    pub async fn connect(
+        config: Config,
+        sdk: &SdkConfig,
+        default: DefaultModel,
+    ) -> Result<Self, Invalid> {
+        let directory = config.directory;
+        directory
+            .find(&Wanted::default())
+            .and_then(|target| target.text_family())
+            .map_err(|error| Invalid::new(default.variable, format!("is not usable: {error}")))?;
+        Ok(Self {
             bedrock: Bedrock::connect(sdk, &config.bedrock).await,
-            directory: config.directory,
-        }
+            directory,
+        })
     }
 
     /// Finds the model that a request is for.
@@ -38,7 +47,7 @@ impl TextModels {
     }
 
     /// Makes the calls, a few at a time; the answers come in their order, with the sum of their
-    /// tokens. One failure fails them all.
+    /// tokens.
     pub async fn send(
         &self,
         calls: impl IntoIterator<Item = Call>,
@@ -48,10 +57,7 @@ impl TextModels {
         let sending = calls
             .into_iter()
             .map(|call| call.send(&self.bedrock, target, deadline));
-        let completions: Vec<_> = stream::iter(sending)
-            .buffered(CALLS_AT_A_TIME)
-            .try_collect()
-            .await?;
+        let completions = fan_out(sending, CALLS_AT_A_TIME).await?;
         let usage = Usage::sum(completions.iter().map(|completion| completion.usage));
         Ok((completions, usage))
     }
@@ -60,8 +66,15 @@ impl TextModels {
 /// A call that is ready to be made.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Call {
-    /// InvokeModel with this native body.
-    Invoke(TextFamily, Vec<u8>),
+    /// InvokeModel.
+    Invoke {
+        /// The family whose body it is.
+        family: TextFamily,
+        /// The native body.
+        body: Vec<u8>,
+        /// Whether the answer begins with the white space that stands behind a turn's marker.
+        behind_marker: bool,
+    },
     /// Converse with this request.
     Converse(converse::Request),
 }
@@ -84,10 +97,11 @@ impl Call {
             Input::Conversation(_) => Api::Invoke,
         };
         match (target.api.unwrap_or(usual), family) {
-            (Api::Invoke, Some(family)) => {
-                families::encode_text(family, target.entry, input, inference)
-                    .map(|body| Self::Invoke(family, body))
-            }
+            (Api::Invoke, Some(family)) => Ok(Self::Invoke {
+                family,
+                body: families::encode_text(family, target.entry, input, inference)?,
+                behind_marker: families::answers_behind_marker(family, input),
+            }),
             (Api::Invoke, None) if target.api.is_some() => {
                 Err(target.fault(ModelFault::FamilyRequired {
                     known: Family::names(),
@@ -119,14 +133,19 @@ impl Call {
     ) -> Result<Completion, Error> {
         match self {
             Self::Converse(request) => bedrock.converse(target, request, deadline).await,
-            Self::Invoke(family, body) => {
+            Self::Invoke {
+                family,
+                body,
+                behind_marker,
+            } => {
                 let answer = bedrock.invoke(target, body, deadline).await?;
-                let completion = families::decode_text(family, &answer.body)?;
+                let mut completion = families::decode_text(family, &answer.body)?;
+                if behind_marker {
+                    completion.text = completion.text.trim_start().to_owned();
+                }
                 // The headers are the same for all families; a body's own counts come second.
-                Ok(Completion {
-                    usage: answer.usage.or(completion.usage),
-                    ..completion
-                })
+                completion.usage = answer.usage.or(completion.usage);
+                Ok(completion)
             }
         }
     }
@@ -140,30 +159,27 @@ impl Call {
     ) -> Result<Stream, Error> {
         match self {
             Self::Converse(request) => bedrock.converse_stream(target, request, deadline).await,
-            Self::Invoke(family, body) => {
+            Self::Invoke { family, body, .. } => {
                 bedrock.invoke_stream(target, family, body, deadline).await
             }
         }
     }
 }
 
-/// Whether Converse serves the model, as far as can be told without asking.
+/// Whether Converse serves the model, as far as can be told without asking. What was customised
+/// or imported has a runtime of its own, whatever it was made from; a request may say that it
+/// serves Converse.
 fn serves_converse(target: &Target) -> bool {
-    match (target.entry, target.id.resource()) {
-        (Some(entry), _) => entry.converse,
-        (
-            None,
-            Resource::ImportedModel | Resource::CustomModel | Resource::CustomModelDeployment,
-        ) => false,
-        (
-            None,
-            Resource::FoundationModel
-            | Resource::InferenceProfile
-            | Resource::ApplicationInferenceProfile
-            | Resource::ProvisionedModel
-            | Resource::Prompt
-            | Resource::PromptRouter
-            | Resource::SagemakerEndpoint,
-        ) => true,
+    match target.id.resource() {
+        Resource::ImportedModel | Resource::CustomModel | Resource::CustomModelDeployment => {
+            target.api == Some(Api::Converse)
+        }
+        Resource::FoundationModel
+        | Resource::InferenceProfile
+        | Resource::ApplicationInferenceProfile
+        | Resource::ProvisionedModel
+        | Resource::Prompt
+        | Resource::PromptRouter
+        | Resource::SagemakerEndpoint => target.entry.is_none_or(|entry| entry.converse),
     }
 }

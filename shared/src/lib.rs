@@ -6,12 +6,14 @@
 
 pub mod api;
 pub mod bedrock;
+mod closed_set;
 pub mod config;
 pub mod converse;
 pub mod deadline;
 pub mod doors;
 pub mod error;
 pub mod families;
+pub mod fan_out;
 pub mod generation;
 pub mod model;
 pub mod png;

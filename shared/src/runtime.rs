@@ -14,8 +14,12 @@ use serde_json::value::RawValue;
 use crate::Error;
 use crate::config::{self, Config, DefaultModel, Invalid};
 use crate::deadline::{self, Deadline};
-use crate::doors::api_gateway::{Answer, Request, Route};
+use crate::doors::api_gateway::{Answer, Request, Route, Version};
 use crate::telemetry::{self, Facts};
+
+/// The largest body of an answer. Lambda takes 6 MB of JSON; this leaves room for escapes and
+/// headers.
+pub const LARGEST_ANSWER: usize = 5 * 1024 * 1024;
 
 /// What one function does.
 pub trait Task: Sized {
@@ -93,28 +97,30 @@ async fn start<T: Task>() -> Result<T, Invalid> {
 pub async fn handle<T: Task>(task: &T, event: &str, invocation: Invocation) -> Answer {
     let started = Instant::now();
     let id = invocation.id.clone();
-    let outcome = AssertUnwindSafe(respond(task, event, &invocation))
+    let request = Request::read(event);
+    let version = request.as_ref().map_or(Version::V1, Request::version);
+    let outcome = AssertUnwindSafe(respond(task, request, &invocation))
         .catch_unwind()
         .await
         .unwrap_or_else(|_| Err(Error::defect("panic")));
     let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let answer = outcome.and_then(|(response, facts)| {
-        let answer = Answer::of(&response, &id, milliseconds)?;
+        let answer = Answer::of(&response, version, &id, milliseconds)?;
         telemetry::answered(&id, &facts, milliseconds);
         Ok(answer)
     });
     answer.unwrap_or_else(|error| {
         telemetry::failed(&id, &error, milliseconds);
-        Answer::of_error(&error, &id, milliseconds)
+        Answer::of_error(&error, version, &id, milliseconds)
     })
 }
 
 async fn respond<T: Task>(
     task: &T,
-    event: &str,
+    request: Result<Request, Error>,
     invocation: &Invocation,
 ) -> Result<(T::Response, Facts), Error> {
-    let body = Request::read(event)?.body_for(T::ROUTE)?;
+    let body = request?.body_for(T::ROUTE)?;
     let request = T::parse(&body)?;
     // On the heap: inline, the futures of the SDK nest deeper than the compiler will lay out.
     Box::pin(task.answer(request, invocation)).await

@@ -58,8 +58,14 @@ fn text_of(path: &str) -> String {
     fs::read_to_string(folder().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+/// Reads a file; each source that it names must say something.
 fn read<T: for<'de> Deserialize<'de>>(path: &str) -> T {
-    serde_json::from_str(&text_of(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    let text = text_of(path);
+    assert!(
+        !text.contains(r#""source": """#),
+        "{path} has an empty source"
+    );
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 fn target(model: &str) -> Target {
@@ -109,7 +115,7 @@ fn encodes(
 #[test]
 fn a_prompt_becomes_each_familys_body() {
     let request = completion::Request::parse(text_of("completion.json").as_bytes()).unwrap();
-    for family in TextFamily::ALL {
+    for &family in TextFamily::ALL {
         encodes(
             family,
             "completion.json",
@@ -122,7 +128,7 @@ fn a_prompt_becomes_each_familys_body() {
 #[test]
 fn a_conversation_becomes_each_familys_body() {
     let request = chat::Request::parse(text_of("chat.json").as_bytes()).unwrap();
-    for family in TextFamily::ALL {
+    for &family in TextFamily::ALL {
         encodes(
             family,
             "chat.json",
@@ -134,7 +140,7 @@ fn a_conversation_becomes_each_familys_body() {
 
 #[test]
 fn a_drawing_becomes_each_familys_body() {
-    for family in ImageFamily::ALL {
+    for &family in ImageFamily::ALL {
         let path = format!("{}/requests.json", family.name());
         let cases: Vec<Drawn> = read(&path);
         assert!(!cases.is_empty(), "{path}");
@@ -179,7 +185,7 @@ fn answers_become(family: &str, decode: impl Fn(&[u8]) -> Result<Value, Error>) 
 
 #[test]
 fn each_familys_answers_are_read() {
-    for family in TextFamily::ALL {
+    for &family in TextFamily::ALL {
         answers_become(family.name(), |body| {
             let Completion {
                 text,
@@ -193,7 +199,7 @@ fn each_familys_answers_are_read() {
 
 #[test]
 fn each_familys_images_are_read() {
-    for family in ImageFamily::ALL {
+    for &family in ImageFamily::ALL {
         answers_become(family.name(), |body| {
             let picture = families::decode_image(family, body)?;
             Ok(json!({"base64": picture.base64, "seed": picture.seed}))
@@ -203,7 +209,7 @@ fn each_familys_images_are_read() {
 
 #[test]
 fn each_familys_stream_is_read() {
-    for family in TextFamily::ALL {
+    for &family in TextFamily::ALL {
         let path = format!("{}/stream.json", family.name());
         let Streamed {
             source,
@@ -224,7 +230,7 @@ fn each_familys_stream_is_read() {
 #[test]
 fn no_file_is_orphaned() {
     let mut expected = BTreeSet::from(["chat.json".to_owned(), "completion.json".to_owned()]);
-    for family in TextFamily::ALL {
+    for &family in TextFamily::ALL {
         let files = [
             "completion.json",
             "chat.json",
@@ -233,7 +239,7 @@ fn no_file_is_orphaned() {
         ];
         expected.extend(files.map(|file| format!("{}/{file}", family.name())));
     }
-    for family in ImageFamily::ALL {
+    for &family in ImageFamily::ALL {
         expected.extend(
             ["requests.json", "answers.json"].map(|file| format!("{}/{file}", family.name())),
         );

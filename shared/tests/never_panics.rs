@@ -139,11 +139,11 @@ fn read_everything(bytes: &[u8]) {
     let _ = completion::Request::parse(bytes);
     let _ = chat::Request::parse(bytes);
     let _ = image::Request::parse(bytes);
-    for family in TextFamily::ALL {
+    for &family in TextFamily::ALL {
         let _ = families::decode_text(family, bytes);
         let _ = families::decode_chunk(family, bytes);
     }
-    for family in ImageFamily::ALL {
+    for &family in ImageFamily::ALL {
         let _ = families::decode_image(family, bytes);
     }
     let _ = png::size_of(bytes);

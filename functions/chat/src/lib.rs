@@ -29,7 +29,7 @@ impl Task for Chat {
     type Response = Response;
 
     async fn connect(config: Config, sdk: &SdkConfig) -> Result<Self, Invalid> {
-        let models = TextModels::connect(config, sdk).await;
+        let models = TextModels::connect(config, sdk, Self::DEFAULT_MODEL).await?;
         Ok(Self { models })
     }
 
@@ -59,12 +59,7 @@ impl Task for Chat {
         let choices = completions
             .into_iter()
             .enumerate()
-            .map(|(index, completion)| {
-                // A completion usually begins with the space or newline behind the marker of the
-                // turn; in a message it means nothing.
-                let text = completion.text.trim_start().to_owned();
-                Choice::new(index, text, &completion.finish)
-            })
+            .map(|(index, completion)| Choice::new(index, completion.text, &completion.finish))
             .collect();
         let facts = Facts {
             model: target.id.as_str().to_owned(),

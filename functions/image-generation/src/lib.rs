@@ -1,6 +1,7 @@
 //! Image generation: `POST /v1/images/generations`. PNGs are kept in S3.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use base64::Engine as _;
@@ -10,19 +11,23 @@ use bedrock_adapter::api::image::{Drawing, Format, Image, Request, Response};
 use bedrock_adapter::bedrock::Bedrock;
 use bedrock_adapter::config::{Config, DefaultModel, Invalid};
 use bedrock_adapter::deadline::Deadline;
-use bedrock_adapter::doors::api_gateway::{LARGEST_ANSWER, Route};
+use bedrock_adapter::doors::api_gateway::Route;
 use bedrock_adapter::error::{Cause, UpstreamFault};
 use bedrock_adapter::families;
-use bedrock_adapter::model::{Directory, Target};
+use bedrock_adapter::fan_out::fan_out;
+use bedrock_adapter::model::{Directory, ImageFamily, Target, Wanted};
 use bedrock_adapter::png;
-use bedrock_adapter::runtime::{Invocation, Task};
+use bedrock_adapter::runtime::{Invocation, LARGEST_ANSWER, Task};
 use bedrock_adapter::store::{Images, Key};
 use bedrock_adapter::telemetry::Facts;
 use bytes::Bytes;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 /// How many images of one request are made at a time. Each holds its bytes in memory.
 const IMAGES_AT_A_TIME: usize = 2;
+
+/// What the model must leave of the request's time, so that a paid image is not lost for want of
+/// time to keep it.
+const TIME_TO_KEEP: Duration = Duration::from_secs(3);
 
 /// The function.
 #[derive(Debug)]
@@ -55,6 +60,16 @@ impl Task for ImageGeneration {
         let bucket = config
             .image_bucket
             .ok_or_else(|| Invalid::new("IMAGE_BUCKET", "is not set"))?;
+        config
+            .directory
+            .find(&Wanted::default())
+            .and_then(|target| target.image_family())
+            .map_err(|error| {
+                Invalid::new(
+                    Self::DEFAULT_MODEL.variable,
+                    format!("is not usable: {error}"),
+                )
+            })?;
         Ok(Self {
             bedrock: Bedrock::connect(sdk, &config.bedrock).await,
             directory: config.directory,
@@ -73,13 +88,14 @@ impl Task for ImageGeneration {
         invocation: &Invocation,
     ) -> Result<(Response, Facts), Error> {
         let target = self.directory.find(&request.wanted)?;
+        let family = target.image_family()?;
         // Everything that can be refused is refused before the first image is paid for.
-        let drawings = (0..request.n)
-            .map(|index| variation(&request.drawing, index))
-            .collect::<Vec<_>>();
+        let drawings: Vec<_> = (0..request.n)
+            .map(|index| variation(family, &request.drawing, index))
+            .collect();
         let bodies = drawings
             .iter()
-            .map(|drawing| families::encode_image(target.image_family()?, target.entry, drawing))
+            .map(|drawing| families::encode_image(family, target.entry, drawing))
             .collect::<Result<Vec<_>, _>>()?;
         let making =
             bodies
@@ -90,10 +106,7 @@ impl Task for ImageGeneration {
                     let key = Key::of(&invocation.id, index);
                     self.make(&target, body, drawing, key, invocation.deadline)
                 });
-        let kept: Vec<_> = stream::iter(making)
-            .buffered(IMAGES_AT_A_TIME)
-            .try_collect()
-            .await?;
+        let kept = fan_out(making, IMAGES_AT_A_TIME).await?;
         // An answer that Lambda would refuse points into S3 instead.
         let encoded: usize = kept
             .iter()
@@ -133,7 +146,10 @@ impl ImageGeneration {
         key: Key,
         deadline: Deadline,
     ) -> Result<Kept, Error> {
-        let answer = self.bedrock.invoke(target, body, deadline).await?;
+        let answer = self
+            .bedrock
+            .invoke(target, body, deadline.keeping_back(TIME_TO_KEEP))
+            .await?;
         let picture = families::decode_image(target.image_family()?, &answer.body)?;
         let invalid = |reason| Error::Upstream {
             fault: UpstreamFault::ImageInvalid(reason),
@@ -149,15 +165,17 @@ impl ImageGeneration {
         let png = Bytes::from(png);
         let mut metadata = metadata(target, drawing);
         metadata.insert("size", size.to_string());
-        metadata.extend(picture.seed.map(|seed| ("seed", seed.to_string())));
+        // A seed of 0 lets the model choose, and only the model knows what it chose.
+        let asked = drawing
+            .seed
+            .filter(|seed| *seed != 0)
+            .map(i64::unsigned_abs);
+        let seed = picture.seed.or(asked);
+        metadata.extend(seed.map(|seed| ("seed", seed.to_string())));
         self.images
             .put(&key, png.clone(), &metadata, deadline)
             .await?;
-        Ok(Kept {
-            key,
-            png,
-            seed: picture.seed,
-        })
+        Ok(Kept { key, png, seed })
     }
 
     async fn describe(&self, image: Kept, format: Format) -> Result<Image, Error> {
@@ -175,18 +193,18 @@ impl ImageGeneration {
     }
 }
 
-/// The drawing of the image with this index: a seed that was given is counted up, so that the
-/// images differ and each can be made again.
-fn variation(drawing: &Drawing, index: usize) -> Drawing {
+/// The drawing of the image with this index. A seed that was given is counted up, past the largest
+/// one from 1 again, so that the images differ and each can be made again.
+fn variation(family: ImageFamily, drawing: &Drawing, index: usize) -> Drawing {
+    let largest = families::largest_seed(family);
     let step = i64::try_from(index).unwrap_or_default();
+    let seed = match drawing.seed {
+        // What is out of range is left for the family to refuse.
+        Some(seed) if seed > 0 && seed <= largest => Some((seed - 1 + step) % largest + 1),
+        seed => seed,
+    };
     Drawing {
-        seed: drawing.seed.map(|seed| {
-            if seed == 0 {
-                0
-            } else {
-                seed.saturating_add(step)
-            }
-        }),
+        seed,
         ..drawing.clone()
     }
 }
@@ -231,4 +249,34 @@ fn metadata(target: &Target, drawing: &Drawing) -> BTreeMap<&'static str, String
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_are_counted_up_and_wrap() {
+        let family = ImageFamily::StableDiffusionXl;
+        for (seed, index, expected) in [
+            (None, 3, None),
+            (Some(0), 3, Some(0)),
+            (Some(20), 0, Some(20)),
+            (Some(20), 2, Some(22)),
+            (Some(4_294_967_295), 0, Some(4_294_967_295)),
+            (Some(4_294_967_295), 1, Some(1)),
+            (Some(-1), 1, Some(-1)),
+            (Some(i64::MAX), 1, Some(i64::MAX)),
+        ] {
+            let drawing = Drawing {
+                seed,
+                ..Drawing::default()
+            };
+            assert_eq!(
+                variation(family, &drawing, index).seed,
+                expected,
+                "{seed:?} at {index}"
+            );
+        }
+    }
 }

@@ -29,7 +29,7 @@ impl Task for TextCompletion {
     type Response = Response;
 
     async fn connect(config: Config, sdk: &SdkConfig) -> Result<Self, Invalid> {
-        let models = TextModels::connect(config, sdk).await;
+        let models = TextModels::connect(config, sdk, Self::DEFAULT_MODEL).await?;
         Ok(Self { models })
     }
 

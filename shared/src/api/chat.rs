@@ -9,12 +9,12 @@
 //! - A last turn of the assistant is a prefill: the model goes on from its text. Trailing white
 //!   space is cut from it, because the models refuse it.
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::completion::is_blank;
 use super::fields::Fields;
 use super::inference::Inference;
-use super::{Generated, TokenUsage, answers, bookkeeping, finish_reason, wanted};
+use super::{Generated, TokenUsage, answers, bookkeeping, finish_reason, is_blank, wanted};
 use crate::Error;
 use crate::families::{Conversation, Finish, Role, Turn, Usage};
 use crate::model::Wanted;
@@ -61,6 +61,10 @@ impl Request {
             choice == "none" || choice == "auto"
         })?;
         fields.neutral("reasoning_effort", |effort: &String| effort == "none")?;
+        fields.neutral("verbosity", |verbosity: &String| verbosity == "medium")?;
+        for name in ["audio", "prediction", "web_search_options"] {
+            fields.refuse(name)?;
+        }
         fields.accept("parallel_tool_calls");
         bookkeeping(&mut fields)?;
         fields.finish()?;
@@ -93,7 +97,14 @@ struct Message {
     #[serde(default)]
     refusal: Option<String>,
     #[serde(default)]
-    tool_calls: Option<Vec<serde_json::Value>>,
+    tool_calls: Option<Vec<IgnoredAny>>,
+    #[serde(default)]
+    function_call: Option<IgnoredAny>,
+    #[serde(default)]
+    audio: Option<IgnoredAny>,
+    #[serde(default)]
+    #[expect(dead_code, reason = "an answer's annotations say nothing to a model")]
+    annotations: Option<Vec<IgnoredAny>>,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -113,10 +124,21 @@ enum Content {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Part {
     r#type: String,
     #[serde(default)]
     text: Option<String>,
+    // What parts of the other types carry, so that they are refused by their type.
+    #[serde(
+        default,
+        rename = "image_url",
+        alias = "input_audio",
+        alias = "file",
+        alias = "refusal"
+    )]
+    #[expect(dead_code, reason = "a part of another type is refused as a whole")]
+    other: Option<IgnoredAny>,
 }
 
 fn conversation(messages: Vec<Message>) -> Result<Conversation, Error> {
@@ -179,10 +201,18 @@ fn join(text: &mut String, more: &str) {
 }
 
 fn text_of(message: Message, index: usize) -> Result<String, Error> {
-    if message.tool_calls.is_some_and(|calls| !calls.is_empty()) {
+    let carried = [
+        (
+            "tool_calls",
+            message.tool_calls.is_some_and(|calls| !calls.is_empty()),
+        ),
+        ("function_call", message.function_call.is_some()),
+        ("audio", message.audio.is_some()),
+    ];
+    if let Some((name, _)) = carried.into_iter().find(|(_, given)| *given) {
         return Err(Error::unsupported(
-            format!("messages[{index}].tool_calls"),
-            "tools are not served",
+            format!("messages[{index}].{name}"),
+            "only text is served",
         ));
     }
     let parts = match message.content {
@@ -325,7 +355,7 @@ mod tests {
     #[test]
     fn an_answer_can_be_sent_back_as_it_came() {
         becomes(
-            r#"[{"role":"user","content":"a"},{"role":"assistant","content":"b","refusal":null},{"role":"user","content":"c","name":"Ann"}]"#,
+            r#"[{"role":"user","content":"a"},{"role":"assistant","content":"b","refusal":null,"function_call":null,"tool_calls":null,"audio":null,"annotations":[]},{"role":"user","content":"c","name":"Ann"}]"#,
             None,
             &[(Role::User, "a"), (Role::Assistant, "b"), (Role::User, "c")],
         );
@@ -362,7 +392,7 @@ mod tests {
         refused(
             r#"[{"role":"user","content":"a","colour":1}]"#,
             "messages[0].colour",
-            "invalid_value",
+            "unknown_parameter",
         );
         refused(
             r#"[{"role":"user","content":[{"type":"text"}]}]"#,
@@ -373,6 +403,15 @@ mod tests {
             r#"[{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://169.254.169.254/"}}]}]"#,
             "messages[0].content[0]",
             "unsupported_parameter",
+        );
+    }
+
+    #[test]
+    fn a_text_part_has_nothing_beside_its_text() {
+        refused(
+            r#"[{"role":"user","content":[{"type":"text","text":"a","cache_control":{}}]}]"#,
+            "messages[0].content",
+            "invalid_value",
         );
     }
 

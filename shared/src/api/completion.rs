@@ -2,16 +2,20 @@
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::fields::Fields;
 use super::inference::Inference;
-use super::{Generated, TokenUsage, answers, bookkeeping, finish_reason, wanted};
+use super::{Generated, TokenUsage, answers, bookkeeping, finish_reason, is_blank, wanted};
 use crate::Error;
 use crate::families::{Finish, Usage};
 use crate::model::Wanted;
 
 /// Tokens to generate where the request does not say: OpenAI's default for this route.
 const DEFAULT_MAX_TOKENS: i64 = 16;
+
+/// How many completions one request may ask for, all prompts together.
+const MOST_CHOICES: usize = 40;
 
 /// How many prompts one request may hold.
 const MOST_PROMPTS: usize = 20;
@@ -38,12 +42,20 @@ impl Request {
         let wanted = wanted(&mut fields)?;
         let prompts = prompts(fields.require("prompt")?)?;
         let n = answers(&mut fields)?;
+        if prompts.len() * n > MOST_CHOICES {
+            return Err(Error::invalid(
+                "n",
+                format!("prompts times `n` must be at most {MOST_CHOICES}"),
+            ));
+        }
         let echo = fields.take("echo")?.unwrap_or(false);
         let mut inference = Inference::take(&mut fields)?;
         inference.max_tokens.get_or_insert(DEFAULT_MAX_TOKENS);
         fields.neutral("best_of", |best: &i64| usize::try_from(*best) == Ok(n))?;
         fields.neutral("suffix", |suffix: &String| suffix.is_empty())?;
-        fields.neutral("logprobs", |_: &i64| false)?;
+        fields.neutral("logprobs", |logprobs: &Value| {
+            *logprobs == Value::Bool(false)
+        })?;
         fields.neutral("logit_bias", |bias: &serde_json::Map<_, _>| bias.is_empty())?;
         bookkeeping(&mut fields)?;
         fields.finish()?;
@@ -82,13 +94,6 @@ fn prompts(prompt: Prompt) -> Result<Vec<String>, Error> {
         )),
         Some(_) => Err(Error::invalid("prompt", "it must not be blank")),
     }
-}
-
-/// Whether a text has nothing that a model could read: white space and zero-width characters only.
-pub(super) fn is_blank(text: &str) -> bool {
-    text.chars().all(|c| {
-        c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
-    })
 }
 
 #[derive(Deserialize)]
@@ -202,6 +207,16 @@ mod tests {
         refused(r#"{"prompt":[1,2]}"#, "prompt", "unsupported_parameter");
         refused(r#"{"prompt":"a","n":0}"#, "n", "invalid_value");
         refused(r#"{"prompt":"a","n":11}"#, "n", "invalid_value");
+        refused(
+            r#"{"prompt":["a","a","a","a","a"],"n":9}"#,
+            "n",
+            "invalid_value",
+        );
+        refused(
+            r#"{"prompt":"a","logprobs":3}"#,
+            "logprobs",
+            "unsupported_parameter",
+        );
         refused(r#"{"prompt":"a","n":1.5}"#, "n", "invalid_value");
         refused(
             r#"{"prompt":"a","max_token":5}"#,

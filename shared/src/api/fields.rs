@@ -6,11 +6,20 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::Error;
 use crate::error::{FieldFault, RequestFault};
+
+/// How many fields a request may have: more than twice what any route knows.
+const MOST_FIELDS: usize = 100;
+
+/// From which likeness on a known name is suggested for an unknown one, of 0 to 1.
+const LIKE: f64 = 0.6;
+
+/// The longest name that is compared with the known ones.
+const LONGEST_NAME: usize = 64;
 
 /// The fields of a request that are still to be read.
 #[derive(Debug)]
@@ -53,7 +62,14 @@ impl<'a> Fields<'a> {
                 path if path.starts_with('[') => format!("{name}{path}"),
                 path => format!("{name}.{path}"),
             };
-            Error::invalid(param, without_position(error.inner()))
+            let reason = without_position(error.inner());
+            match reason.starts_with("unknown field ") {
+                true => Error::Field {
+                    param,
+                    fault: FieldFault::Unknown { nearest: None },
+                },
+                false => Error::invalid(param, reason),
+            }
         })
     }
 
@@ -66,6 +82,11 @@ impl<'a> Fields<'a> {
     pub fn accept(&mut self, name: &'static str) {
         self.known.push(name);
         self.rest.retain(|(key, _)| key != name);
+    }
+
+    /// Refuses the field, whatever it says.
+    pub fn refuse(&mut self, name: &'static str) -> Result<(), Error> {
+        self.neutral::<IgnoredAny>(name, |_| false)
     }
 
     /// Lets the field pass at a value that changes nothing, and refuses it at any other.
@@ -91,8 +112,9 @@ impl<'a> Fields<'a> {
         let nearest = self
             .known
             .iter()
+            .filter(|_| unknown.len() <= LONGEST_NAME)
             .map(|name| (strsim::normalized_damerau_levenshtein(name, unknown), *name))
-            .filter(|(likeness, _)| *likeness >= 0.6)
+            .filter(|(likeness, _)| *likeness >= LIKE)
             .max_by(|(one, _), (other, _)| one.total_cmp(other))
             .map(|(_, name)| name);
         Err(Error::Field {
@@ -129,6 +151,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
                 while let Some((Key(key), value)) = map.next_entry()? {
                     if fields.iter().any(|(known, _)| *known == key) {
                         return Err(A::Error::custom("a key stands there twice"));
+                    }
+                    if fields.len() == MOST_FIELDS {
+                        return Err(A::Error::custom("there are too many fields"));
                     }
                     fields.push((key, value));
                 }
@@ -209,6 +234,25 @@ mod tests {
             "`temperature` is not valid: invalid type: string \"hot\", expected f64."
         );
         assert_eq!(error.param(), Some("temperature"));
+    }
+
+    #[test]
+    fn a_flood_of_fields_is_refused() {
+        let fields: Vec<_> = (0..100_000)
+            .map(|index| format!("\"k{index}\":0"))
+            .collect();
+        let error = refused(&format!("{{{}}}", fields.join(",")));
+        assert!(
+            error.to_string().contains("there are too many fields"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_name_of_any_length_is_answered_briefly() {
+        let name = "x".repeat(1_000_000);
+        let body = serde_json::to_string(&refused(&format!("{{\"{name}\":0}}")).body()).unwrap();
+        assert!(body.len() < 2_500, "{} bytes", body.len());
     }
 
     #[test]

@@ -4,14 +4,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use super::completion::is_blank;
 use super::fields::Fields;
-use super::{answers, bookkeeping, wanted};
+use super::{answers, bookkeeping, is_blank, wanted};
 use crate::Error;
 use crate::model::Wanted;
 
-/// The largest input image or mask, in bytes after decoding.
-const LARGEST_INPUT: usize = 5 * 1024 * 1024;
+/// The largest input image or mask, in bytes after decoding: in base64 it just fits Lambda's event.
+const LARGEST_INPUT: usize = 4 * 1024 * 1024;
 
 /// A request for images.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,6 +110,9 @@ impl Request {
             matches!(quality.as_str(), "auto" | "standard")
         })?;
         fields.neutral("style", |_: &String| false)?;
+        for name in ["output_compression", "partial_images", "input_fidelity"] {
+            fields.refuse(name)?;
+        }
         fields.neutral("background", |background: &String| background == "auto")?;
         fields.neutral("moderation", |moderation: &String| moderation == "auto")?;
         bookkeeping(&mut fields)?;
@@ -217,11 +219,15 @@ fn picture(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<Vec<u8>
     let bytes = STANDARD
         .decode(encoded)
         .map_err(|_| Error::invalid(name, "it is not base64"))?;
-    let known: [&[u8]; 3] = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF"];
-    if !known.iter().any(|signature| bytes.starts_with(signature)) {
+    if !is_picture(&bytes) {
         return Err(Error::invalid(name, "it is not a PNG, JPEG or WebP image"));
     }
     Ok(Some(bytes))
+}
+
+fn is_picture(bytes: &[u8]) -> bool {
+    let is_webp = bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
+    is_webp || bytes.starts_with(b"\x89PNG\r\n\x1a\n") || bytes.starts_with(b"\xff\xd8\xff")
 }
 
 /// The answer: OpenAI's list of images.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::fields::Fields;
 use crate::Error;
+use crate::closed_set::closed_set;
 
 /// What a caller may say about inference. `None` leaves the choice to the model.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -37,68 +38,33 @@ pub struct Inference {
     pub seed: Option<i64>,
 }
 
-/// The name of a common inference parameter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Parameter {
-    /// `temperature`
-    Temperature,
-    /// `top_p`
-    TopP,
-    /// `top_k`
-    TopK,
-    /// `max_tokens`
-    MaxTokens,
-    /// `min_tokens`
-    MinTokens,
-    /// `stop`
-    Stop,
-    /// `presence_penalty`
-    PresencePenalty,
-    /// `frequency_penalty`
-    FrequencyPenalty,
-    /// `count_penalty`
-    CountPenalty,
-    /// `length_penalty`
-    LengthPenalty,
-    /// `repetition_penalty`
-    RepetitionPenalty,
-    /// `seed`
-    Seed,
-}
-
-impl Parameter {
-    /// Every parameter, in the order of the documentation.
-    pub const ALL: [Self; 12] = [
-        Self::Temperature,
-        Self::TopP,
-        Self::TopK,
-        Self::MaxTokens,
-        Self::MinTokens,
-        Self::Stop,
-        Self::PresencePenalty,
-        Self::FrequencyPenalty,
-        Self::CountPenalty,
-        Self::LengthPenalty,
-        Self::RepetitionPenalty,
-        Self::Seed,
-    ];
-
-    /// The caller's name for it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Temperature => "temperature",
-            Self::TopP => "top_p",
-            Self::TopK => "top_k",
-            Self::MaxTokens => "max_tokens",
-            Self::MinTokens => "min_tokens",
-            Self::Stop => "stop",
-            Self::PresencePenalty => "presence_penalty",
-            Self::FrequencyPenalty => "frequency_penalty",
-            Self::CountPenalty => "count_penalty",
-            Self::LengthPenalty => "length_penalty",
-            Self::RepetitionPenalty => "repetition_penalty",
-            Self::Seed => "seed",
-        }
+closed_set! {
+    /// A common inference parameter.
+    pub enum Parameter {
+        /// Randomness.
+        Temperature = "temperature",
+        /// Nucleus sampling.
+        TopP = "top_p",
+        /// Only the likeliest tokens.
+        TopK = "top_k",
+        /// The most tokens.
+        MaxTokens = "max_tokens",
+        /// The fewest tokens.
+        MinTokens = "min_tokens",
+        /// Stop sequences.
+        Stop = "stop",
+        /// Penalty on presence.
+        PresencePenalty = "presence_penalty",
+        /// Penalty on frequency.
+        FrequencyPenalty = "frequency_penalty",
+        /// Penalty on count.
+        CountPenalty = "count_penalty",
+        /// Penalty on length.
+        LengthPenalty = "length_penalty",
+        /// Penalty on repetition.
+        RepetitionPenalty = "repetition_penalty",
+        /// Seed of the draws.
+        Seed = "seed",
     }
 }
 

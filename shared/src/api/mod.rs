@@ -86,6 +86,13 @@ pub fn finish_reason(finish: &Finish) -> String {
     }
 }
 
+/// Whether a text has nothing that a model could read: white space and zero-width characters only.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| {
+        c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
+    })
+}
+
 /// Takes the fields that choose a model and the way to it.
 pub(crate) fn wanted(fields: &mut Fields<'_>) -> Result<Wanted, Error> {
     Ok(Wanted {

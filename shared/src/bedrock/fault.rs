@@ -4,12 +4,16 @@
 //! validation errors are Bedrock's own words and are passed on, because they say what to change;
 //! no other body of an upstream answer is.
 
+use std::error::Error as StdError;
 use std::time::Duration;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_bedrockruntime::config::http::HttpResponse;
 use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_bedrockruntime::operation::RequestId;
 use aws_sdk_bedrockruntime::types::error::{ConverseStreamOutputError, ResponseStreamError};
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_smithy_runtime_api::client::result::DispatchFailure;
 
 use crate::Error;
 use crate::error::{Cause, ModelFault, RequestFault, UpstreamFault};
@@ -26,13 +30,7 @@ where
     };
     match &error {
         SdkError::TimeoutError(_) => upstream(UpstreamFault::DeadlineExceeded, "OperationTimeout"),
-        SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
-            Some(connector) if connector.is_other() => upstream(
-                UpstreamFault::CredentialsUnavailable,
-                "CredentialsOrConnector",
-            ),
-            Some(_) | None => upstream(UpstreamFault::Unavailable, "Connection"),
-        },
+        SdkError::DispatchFailure(failure) => of_connector(failure),
         SdkError::ResponseError(response) => {
             match response.raw().status().is_success() {
                 // The body broke off, or is not what the operation answers with.
@@ -54,6 +52,34 @@ where
                 .unwrap_or_else(|| of_status(service.raw(), cause))
         }
         _ => upstream(UpstreamFault::Defect, "Construction"),
+    }
+}
+
+/// A call that was not answered. Credentials are fetched on the way, so their failure shows here.
+fn of_connector(failure: &DispatchFailure) -> Error {
+    let upstream = |fault, code: &str| Error::Upstream {
+        fault,
+        cause: Cause::of(code),
+    };
+    let chain = || {
+        let first = failure
+            .as_connector_error()
+            .map(|error| error as &(dyn StdError + 'static));
+        std::iter::successors(first, |error| (*error).source())
+    };
+    let role_refused = chain()
+        .filter_map(|error| error.downcast_ref::<SdkError<AssumeRoleError, HttpResponse>>())
+        .filter_map(|error| error.raw_response())
+        .any(|response| matches!(response.status().as_u16(), 400..=428 | 430..=499));
+    let credentials = chain().find_map(|error| error.downcast_ref::<CredentialsError>());
+    match credentials {
+        Some(_) if role_refused => upstream(UpstreamFault::AccessDenied, "AssumeRole"),
+        Some(
+            CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_),
+        ) => upstream(UpstreamFault::AccessDenied, "NoCredentials"),
+        Some(_) => upstream(UpstreamFault::CredentialsUnavailable, "Credentials"),
+        None if failure.is_user() => upstream(UpstreamFault::Defect, "Connector"),
+        None => upstream(UpstreamFault::Unavailable, "Connection"),
     }
 }
 
@@ -119,9 +145,11 @@ fn of_code(
     let fault = match cause.code.as_str() {
         "ValidationException" | "ConflictException" => return Some(of_validation(message, target)),
         "ResourceNotFoundException" if message.contains("end of its life") => {
-            return Some(target.fault(ModelFault::Retired {
-                successor: target.successor(),
-            }));
+            return Some(target.retired());
+        }
+        // Anthropic's form has not been filled in: the operator's to do.
+        "ResourceNotFoundException" if message.contains("use case details") => {
+            UpstreamFault::AccessDenied
         }
         "ResourceNotFoundException" => return Some(target.fault(ModelFault::NotFound)),
         "ThrottlingException" | "TooManyRequestsException" => {
@@ -150,7 +178,7 @@ fn of_code(
 fn of_status(response: &HttpResponse, cause: Cause) -> Error {
     let fault = match response.status().as_u16() {
         401 | 403 => UpstreamFault::AccessDenied,
-        408 => UpstreamFault::ModelTimedOut,
+        408 | 504 => UpstreamFault::ModelTimedOut,
         424 => UpstreamFault::ModelFailed,
         429 => UpstreamFault::Throttled {
             retry_after: retry_after(response),

@@ -12,7 +12,9 @@ mod stream;
 use aws_config::SdkConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_sdk_bedrockruntime::Client;
-use aws_sdk_bedrockruntime::config::{Builder, timeout::TimeoutConfig};
+use aws_sdk_bedrockruntime::config::{
+    Builder, StalledStreamProtectionConfig, timeout::TimeoutConfig,
+};
 use aws_sdk_bedrockruntime::primitives::Blob;
 use bytes::Bytes;
 
@@ -46,7 +48,10 @@ pub struct Bedrock {
 impl Bedrock {
     /// Builds the client: region, endpoint and role of the connection go before the SDK's own.
     pub async fn connect(sdk: &SdkConfig, connection: &Connection) -> Self {
-        let mut config = Builder::from(sdk).retry_classifier(NeverAnswerTwice);
+        let mut config = Builder::from(sdk)
+            .retry_classifier(NeverAnswerTwice)
+            // A model may think for longer than this protection waits; the deadline bounds it.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         if let Some(endpoint) = &connection.endpoint {
             config = config.endpoint_url(endpoint);
         }

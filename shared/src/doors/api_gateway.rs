@@ -17,10 +17,6 @@ use crate::error::{RequestFault, Retry};
 /// The largest body that is read. API Gateway's own limit is 10 MB, Lambda's is 6 MB of event.
 const LARGEST_BODY: usize = 6 * 1024 * 1024;
 
-/// The largest body of a buffered answer that Lambda takes is 6 MB of JSON; this leaves room for
-/// escapes and headers.
-pub const LARGEST_ANSWER: usize = 5 * 1024 * 1024;
-
 /// One route of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route {
@@ -30,9 +26,19 @@ pub struct Route {
     pub path: &'static str,
 }
 
+/// The version of an event's format, and of its answer's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// REST APIs.
+    V1,
+    /// HTTP APIs and function URLs.
+    V2,
+}
+
 /// The HTTP request within an event.
 #[derive(Debug)]
 pub struct Request {
+    version: Version,
     method: Method,
     path: String,
     headers: HeaderMap,
@@ -48,6 +54,7 @@ impl Request {
             .map_err(|_| unsupported("it is not a request from API Gateway or a function URL"))?;
         match event {
             LambdaRequest::ApiGatewayV1(event) => Ok(Self {
+                version: Version::V1,
                 method: event.http_method,
                 path: without_stage(
                     event.path.unwrap_or_default(),
@@ -58,6 +65,7 @@ impl Request {
                 is_base64: event.is_base64_encoded,
             }),
             LambdaRequest::ApiGatewayV2(event) => Ok(Self {
+                version: Version::V2,
                 method: event.request_context.http.method,
                 path: without_stage(
                     event.raw_path.unwrap_or_default(),
@@ -70,6 +78,11 @@ impl Request {
             // The enum is open: other sources are not compiled in.
             _ => Err(unsupported("it is of another HTTP service")),
         }
+    }
+
+    /// The version that the answer must be in.
+    pub const fn version(&self) -> Version {
+        self.version
     }
 
     /// The body, if the request is for this route and sends JSON.
@@ -89,13 +102,9 @@ impl Request {
         let text = self.body.unwrap_or_default();
         let body = match self.is_base64 {
             false => text.into_bytes(),
-            true => STANDARD.decode(text).map_err(|_| {
-                Error::from(RequestFault::BodyNotJson {
-                    reason: "invalid base64".to_owned(),
-                    line: 0,
-                    column: 0,
-                })
-            })?,
+            true => STANDARD
+                .decode(text)
+                .map_err(|_| Error::from(RequestFault::BodyNotBase64))?,
         };
         match body.len() {
             size if size > LARGEST_BODY => Err(RequestFault::BodyTooLarge {
@@ -162,22 +171,27 @@ pub struct Answer {
     headers: BTreeMap<&'static str, String>,
     body: String,
     is_base64_encoded: bool,
+    /// An empty list in version 2, where the local emulator asks for it; version 1 refuses an
+    /// answer that has the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cookies: Option<[&'static str; 0]>,
 }
 
 impl Answer {
     /// The answer to a request that went well.
-    pub fn of(body: &impl Serialize, request_id: &str, milliseconds: u64) -> Result<Self, Error> {
+    pub fn of(
+        body: &impl Serialize,
+        version: Version,
+        request_id: &str,
+        milliseconds: u64,
+    ) -> Result<Self, Error> {
         let body = serde_json::to_string(body).map_err(|_| Error::defect("answer"))?;
-        Ok(Self {
-            status_code: 200,
-            headers: headers(request_id, milliseconds),
-            body,
-            is_base64_encoded: false,
-        })
+        let headers = headers(request_id, milliseconds);
+        Ok(Self::new(200, headers, body, version))
     }
 
     /// The answer to a request that failed.
-    pub fn of_error(error: &Error, request_id: &str, milliseconds: u64) -> Self {
+    pub fn of_error(error: &Error, version: Version, request_id: &str, milliseconds: u64) -> Self {
         let row = error.row();
         let mut headers = headers(request_id, milliseconds);
         if row.retry == Retry::Never {
@@ -189,12 +203,27 @@ impl Answer {
         if let Error::Request(RequestFault::MethodNotAllowed { allow }) = error {
             headers.insert("allow", (*allow).to_owned());
         }
+        // The body is plain data, which always serializes.
+        let body = serde_json::to_string(&error.body()).unwrap_or_default();
+        Self::new(row.status, headers, body, version)
+    }
+
+    const fn new(
+        status_code: u16,
+        headers: BTreeMap<&'static str, String>,
+        body: String,
+        version: Version,
+    ) -> Self {
+        let cookies = match version {
+            Version::V1 => None,
+            Version::V2 => Some([]),
+        };
         Self {
-            status_code: row.status,
+            status_code,
             headers,
-            // The body is plain data, which always serializes.
-            body: serde_json::to_string(&error.body()).unwrap_or_default(),
+            body,
             is_base64_encoded: false,
+            cookies,
         }
     }
 

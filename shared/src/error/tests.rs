@@ -104,7 +104,10 @@ fn table() -> Vec<Case> {
             Pointless,
         ),
         (
-            model(ModelFault::Retired { successor: None }),
+            model(ModelFault::Retired {
+                since: None,
+                successor: None,
+            }),
             404,
             REQUEST,
             "model_retired",
@@ -388,9 +391,10 @@ fn messages_say_what_to_do() {
         ),
         (
             model(ModelFault::Retired {
+                since: Some("2025-08-15"),
                 successor: Some("us.amazon.nova-micro-v1:0"),
             }),
-            "The model `m` has reached the end of its life; use `us.amazon.nova-micro-v1:0` instead.",
+            "The model `m` has reached the end of its life on 2025-08-15; use `us.amazon.nova-micro-v1:0` instead.",
         ),
         (
             Error::unsupported("suffix", "leave it out"),
@@ -399,4 +403,24 @@ fn messages_say_what_to_do() {
     ] {
         assert_eq!(error.to_string(), message);
     }
+}
+
+#[test]
+fn what_was_partly_paid_is_not_retried() {
+    let throttled = upstream(UpstreamFault::Throttled { retry_after: None });
+    let error = Error::PartlyPaid(Box::new(throttled));
+    assert_eq!((error.row().status, error.row().retry), (429, Retry::Never));
+    assert_eq!(error.retry_after(), None);
+    let refused = Error::PartlyPaid(Box::new(Error::missing("prompt")));
+    assert_eq!(
+        (refused.row(), refused.param()),
+        (Error::missing("prompt").row(), Some("prompt"))
+    );
+}
+
+#[test]
+fn a_long_value_does_not_make_a_long_answer() {
+    let error = Error::invalid("é".repeat(100_000), "é".repeat(100_000));
+    let body = serde_json::to_string(&error.body()).unwrap();
+    assert!(body.len() < 4_500, "{} bytes", body.len());
 }

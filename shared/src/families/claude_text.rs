@@ -149,11 +149,7 @@ fn transcript(conversation: &Conversation) -> String {
         text.push(' ');
         text.push_str(&harmless(&turn.text));
     }
-    if conversation
-        .turns
-        .last()
-        .is_some_and(|turn| turn.role == Role::User)
-    {
+    if !conversation.ends_with_prefill() {
         text.push_str(ASSISTANT);
     }
     text

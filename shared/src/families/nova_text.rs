@@ -128,13 +128,17 @@ struct MessageStop {
     stop_reason: String,
 }
 
+/// The native body takes no smaller temperature. A request's 0 becomes this, which comes to the
+/// same: the likeliest token each time.
+const LEAST_TEMPERATURE: f64 = 0.000_01;
+
 const SCHEMA_VERSION: &str = "messages-v1";
 
 pub(super) fn rule(model: Option<&Entry>, parameter: Parameter) -> Rule {
     match parameter {
         Parameter::Temperature => Rule::Mapped {
             native: "inferenceConfig.temperature",
-            bounds: Bounds::Number(0.000_01, 1.0),
+            bounds: Bounds::Number(0.0, 1.0),
             default: "0.7",
         },
         Parameter::TopP => Rule::Mapped {
@@ -195,7 +199,9 @@ pub(super) fn encode<'a>(input: Input<'_>, inference: &'a Inference) -> Request<
         messages: conversation.turns.into_iter().map(message).collect(),
         inference_config: Config {
             max_tokens: inference.max_tokens,
-            temperature: inference.temperature,
+            temperature: inference
+                .temperature
+                .map(|value| value.max(LEAST_TEMPERATURE)),
             top_p: inference.top_p,
             top_k: inference.top_k,
             stop_sequences: inference.stop.as_deref(),

@@ -7,11 +7,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::image_option::{at_most, between, one_of, refuse_given, unsupported};
 use super::{Picture, lenient};
 use crate::Error;
 use crate::api::image::{Drawing, Size};
-use crate::error::{Cause, FieldFault, RequestFault, UpstreamFault};
-use crate::model::Entry;
+use crate::error::{Cause, RequestFault, UpstreamFault};
+use crate::model::{Entry, ImageFamily};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Request<'a> {
@@ -82,6 +83,8 @@ struct Artifact {
     #[serde(default, alias = "finishedReason")]
     finish_reason: Option<String>,
 }
+
+const NAME: &str = ImageFamily::StableDiffusionXl.name();
 
 const SIZES: [Size; 9] = [
     Size {
@@ -173,7 +176,7 @@ const IMAGE_MODES: [&str; 2] = ["IMAGE_STRENGTH", "STEP_SCHEDULE"];
 const LONGEST_PROMPT: usize = 2_000;
 
 /// The largest seed; 0 lets the model choose.
-pub(crate) const LARGEST_SEED: i64 = 4_294_967_295;
+pub(super) const LARGEST_SEED: i64 = 4_294_967_295;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Version {
@@ -222,8 +225,8 @@ pub(super) fn encode<'a>(
         Version::V1_0 => 35.0,
     };
     let most_steps = if image.is_some() { 50 } else { 150 };
-    shorter("prompt", Some(prompt))?;
-    shorter("negative_prompt", negative_prompt.as_ref())?;
+    at_most("prompt", Some(prompt), LONGEST_PROMPT)?;
+    at_most("negative_prompt", negative_prompt.as_ref(), LONGEST_PROMPT)?;
     between("cfg_scale", *cfg_scale, 0.0, largest_cfg_scale)?;
     between("steps", *steps, 10, most_steps)?;
     between("seed", *seed, 0, LARGEST_SEED)?;
@@ -248,9 +251,20 @@ pub(super) fn encode<'a>(
             ("extras", extras.is_some()),
             ("image", image.is_some()),
         ];
-        if let Some((name, _)) = absent.into_iter().find(|(_, given)| *given) {
-            return Err(unsupported(name, "version 0.8 has no such parameter"));
-        }
+        refuse_given(NAME, "version 0.8 has no such parameter", &absent)?;
+    }
+    if image_mode.as_deref() == Some("STEP_SCHEDULE") {
+        refuse_given(
+            NAME,
+            "`image_mode` is STEP_SCHEDULE",
+            &[("image_strength", image_strength.is_some())],
+        )?;
+    } else {
+        let schedule = [
+            ("step_schedule_start", step_schedule_start.is_some()),
+            ("step_schedule_end", step_schedule_end.is_some()),
+        ];
+        refuse_given(NAME, "it goes with `image_mode` STEP_SCHEDULE", &schedule)?;
     }
     let size = dimensions(version, *size, image.is_some())?;
     let start = match image {
@@ -292,16 +306,6 @@ pub(super) fn encode<'a>(
     })
 }
 
-fn unsupported(param: &str, reason: &'static str) -> Error {
-    Error::Field {
-        param: param.to_owned(),
-        fault: FieldFault::Unsupported {
-            by: "stable-diffusion-xl",
-            reason,
-        },
-    }
-}
-
 /// The size to ask for. Version 0.8 has only 512x512 and no field for it; an image that starts
 /// from another has that one's size.
 fn dimensions(
@@ -311,7 +315,11 @@ fn dimensions(
 ) -> Result<Option<Size>, Error> {
     match (version, size) {
         (_, None) => Ok(None),
-        (_, Some(_)) if has_image => Err(unsupported("size", "the result has the size of `image`")),
+        (_, Some(_)) if has_image => Err(unsupported(
+            NAME,
+            "size",
+            "the result has the size of `image`",
+        )),
         (
             Version::V0_8,
             Some(Size {
@@ -319,7 +327,9 @@ fn dimensions(
                 height: 512,
             }),
         ) => Ok(None),
-        (Version::V0_8, Some(_)) => Err(unsupported("size", "version 0.8 draws 512x512 only")),
+        (Version::V0_8, Some(_)) => {
+            Err(unsupported(NAME, "size", "version 0.8 draws 512x512 only"))
+        }
         (Version::V1_0, Some(size)) if SIZES.contains(&size) => Ok(Some(size)),
         (Version::V1_0, Some(_)) => {
             let sizes: Vec<_> = SIZES.iter().map(Size::to_string).collect();
@@ -339,41 +349,6 @@ fn mask_agrees(source: Option<&str>, has_mask: bool) -> Result<(), Error> {
     }
 }
 
-fn shorter(param: &str, text: Option<&String>) -> Result<(), Error> {
-    match text {
-        Some(text) if text.chars().count() > LONGEST_PROMPT => Err(Error::invalid(
-            param,
-            format!("it must have at most {LONGEST_PROMPT} characters"),
-        )),
-        Some(_) | None => Ok(()),
-    }
-}
-
-pub(super) fn between<N: PartialOrd + std::fmt::Display>(
-    param: &str,
-    value: Option<N>,
-    least: N,
-    most: N,
-) -> Result<(), Error> {
-    match value {
-        Some(value) if value < least || value > most => Err(Error::invalid(
-            param,
-            format!("it must be between {least} and {most}"),
-        )),
-        Some(_) | None => Ok(()),
-    }
-}
-
-fn one_of(param: &str, value: Option<&str>, known: &[&str]) -> Result<(), Error> {
-    match value {
-        Some(value) if !known.contains(&value) => Err(Error::invalid(
-            param,
-            format!("it must be one of {}", known.join(", ")),
-        )),
-        Some(_) | None => Ok(()),
-    }
-}
-
 pub(super) fn decode(response: Response) -> Result<Picture, Error> {
     let invalid = |reason| Error::Upstream {
         fault: UpstreamFault::ImageInvalid(reason),
@@ -386,7 +361,7 @@ pub(super) fn decode(response: Response) -> Result<Picture, Error> {
     };
     let artifact = match (result.as_deref(), artifacts) {
         (Some("error"), _) => return Err(failed("result")),
-        (_, None) => return Err(Error::malformed("stable-diffusion-xl", "artifacts")),
+        (_, None) => return Err(Error::malformed(NAME, "artifacts")),
         (_, Some(artifacts)) => artifacts
             .into_iter()
             .next()

@@ -5,10 +5,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::Picture;
-use super::stable_diffusion_xl::between;
+use super::image_option::{at_most, between, refuse_given};
 use crate::Error;
 use crate::api::image::{Drawing, Size};
-use crate::error::{Cause, FieldFault, RequestFault, UpstreamFault};
+use crate::error::{Cause, RequestFault, UpstreamFault};
+use crate::model::ImageFamily;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Request<'a> {
@@ -27,12 +28,14 @@ pub(super) struct Request<'a> {
 #[derive(Debug, Deserialize)]
 pub(super) struct Response {
     #[serde(default)]
-    seeds: Option<Vec<u64>>,
+    seeds: Option<Vec<Option<f64>>>,
     #[serde(default)]
     finish_reasons: Option<Vec<Option<String>>>,
     #[serde(default)]
-    images: Option<Vec<String>>,
+    images: Option<Vec<Option<String>>>,
 }
+
+const NAME: &str = ImageFamily::StableImage.name();
 
 const ASPECT_RATIOS: [(u64, u64, &str); 9] = [
     (16, 9, "16:9"),
@@ -49,7 +52,7 @@ const ASPECT_RATIOS: [(u64, u64, &str); 9] = [
 const LONGEST_PROMPT: usize = 10_000;
 
 /// The largest seed; 0 lets the model choose.
-const LARGEST_SEED: i64 = 4_294_967_295;
+pub(super) const LARGEST_SEED: i64 = 4_294_967_295;
 
 pub(super) fn encode(drawing: &Drawing) -> Result<Request<'_>, Error> {
     let Drawing {
@@ -86,27 +89,9 @@ pub(super) fn encode(drawing: &Drawing) -> Result<Request<'_>, Error> {
         ("step_schedule_start", step_schedule_start.is_some()),
         ("step_schedule_end", step_schedule_end.is_some()),
     ];
-    if let Some((name, _)) = absent.into_iter().find(|(_, given)| *given) {
-        let fault = FieldFault::Unsupported {
-            by: "stable-image",
-            reason: "it has no such parameter",
-        };
-        return Err(Error::Field {
-            param: name.to_owned(),
-            fault,
-        });
-    }
-    for (name, text) in [
-        ("prompt", Some(prompt)),
-        ("negative_prompt", negative_prompt.as_ref()),
-    ] {
-        if text.is_some_and(|text| text.chars().count() > LONGEST_PROMPT) {
-            return Err(Error::invalid(
-                name,
-                format!("it must have at most {LONGEST_PROMPT} characters"),
-            ));
-        }
-    }
+    refuse_given(NAME, "it has no such parameter", &absent)?;
+    at_most("prompt", Some(prompt), LONGEST_PROMPT)?;
+    at_most("negative_prompt", negative_prompt.as_ref(), LONGEST_PROMPT)?;
     between("seed", *seed, 0, LARGEST_SEED)?;
     Ok(Request {
         prompt,
@@ -141,7 +126,7 @@ pub(super) fn decode(response: Response) -> Result<Picture, Error> {
         images,
     } = response;
     if finish_reasons.is_none() && images.is_none() {
-        return Err(Error::malformed("stable-image", "images"));
+        return Err(Error::malformed(NAME, "images"));
     }
     if let Some(reason) = finish_reasons.into_iter().flatten().flatten().next() {
         return Err(match reason.strip_prefix("Filter reason: ") {
@@ -158,13 +143,18 @@ pub(super) fn decode(response: Response) -> Result<Picture, Error> {
     let base64 = images
         .into_iter()
         .flatten()
+        .flatten()
         .next()
         .ok_or_else(|| Error::Upstream {
             fault: UpstreamFault::ImageInvalid("there is none"),
             cause: Cause::of("images"),
         })?;
-    Ok(Picture {
-        base64,
-        seed: seeds.into_iter().flatten().next(),
-    })
+    // A cast of a float saturates, which a seed out of range deserves.
+    let seed = seeds
+        .into_iter()
+        .flatten()
+        .flatten()
+        .next()
+        .map(|seed| seed as u64);
+    Ok(Picture { base64, seed })
 }

@@ -29,8 +29,8 @@ struct Config<'a> {
     top_p: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_token_count: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stop_sequences: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stop_sequences: Vec<&'a str>,
 }
 
 impl Config<'_> {
@@ -44,7 +44,7 @@ impl Config<'_> {
         temperature.is_none()
             && top_p.is_none()
             && max_token_count.is_none()
-            && stop_sequences.is_none()
+            && stop_sequences.is_empty()
     }
 }
 
@@ -114,7 +114,7 @@ pub(super) fn rule(model: Option<&Entry>, parameter: Parameter) -> Rule {
         Parameter::Stop => Rule::Mapped {
             native: "textGenerationConfig.stopSequences",
             bounds: STOP,
-            default: "none; `User:` in a transcript",
+            default: "none; `User:` is added in a transcript",
         },
         Parameter::TopK
         | Parameter::MinTokens
@@ -128,12 +128,19 @@ pub(super) fn rule(model: Option<&Entry>, parameter: Parameter) -> Rule {
 }
 
 pub(super) fn encode<'a>(input: Input<'_>, inference: &'a Inference) -> Request<'a> {
-    static TRANSCRIPT_STOP: std::sync::LazyLock<[String; 1]> =
-        std::sync::LazyLock::new(|| [NEXT_USER_TURN.to_owned()]);
-    let (input_text, stop) = match input {
-        Input::Prompt(prompt) => (prompt.to_owned(), None),
+    let mut stop: Vec<&str> = inference
+        .stop
+        .iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    let input_text = match input {
+        Input::Prompt(prompt) => prompt.to_owned(),
         Input::Conversation(conversation) => {
-            (transcript(conversation), Some(TRANSCRIPT_STOP.as_slice()))
+            if !stop.contains(&NEXT_USER_TURN) {
+                stop.push(NEXT_USER_TURN);
+            }
+            transcript(conversation)
         }
     };
     Request {
@@ -142,7 +149,7 @@ pub(super) fn encode<'a>(input: Input<'_>, inference: &'a Inference) -> Request<
             temperature: inference.temperature,
             top_p: inference.top_p,
             max_token_count: inference.max_tokens,
-            stop_sequences: inference.stop.as_deref().or(stop),
+            stop_sequences: stop,
         },
     }
 }
@@ -168,11 +175,7 @@ fn transcript(conversation: &Conversation) -> String {
                 .replace("\nBot:", "\n Bot:"),
         );
     }
-    if folded
-        .turns
-        .last()
-        .is_some_and(|turn| turn.role == Role::User)
-    {
+    if !folded.ends_with_prefill() {
         text.push_str("\nBot:");
     }
     text

@@ -1,9 +1,10 @@
-//! What is known of single models: windows, limits, what Converse serves, end of life, successor.
+//! What is known of single models: limits, what Converse serves, end of life, successor.
 //!
 //! Dates label and suggest; they never refuse a call. Whether a model is retired is only what
 //! Bedrock answers. Sources: the userguide's pages `model-lifecycle`, `titan-text-models`,
-//! `model-parameters-*` and `conversation-inference-supported-models-features`; a limit that no
-//! AWS page states is `None`.
+//! `model-parameters-*` and `conversation-inference-supported-models-features`. Where sources
+//! conflict over a limit the largest is taken, so that Bedrock has the last word; one that nobody
+//! states is `None`.
 
 use super::family::{Family, ImageFamily, TextFamily};
 
@@ -14,8 +15,6 @@ pub struct Entry {
     pub id: &'static str,
     /// Its family.
     pub family: Family,
-    /// Tokens of prompt and answer together.
-    pub window: Option<u32>,
     /// Tokens of one answer.
     pub max_output: Option<u32>,
     /// Whether Converse serves it.
@@ -30,16 +29,10 @@ pub struct Entry {
     pub successor: Option<&'static str>,
 }
 
-const fn text(
-    id: &'static str,
-    family: TextFamily,
-    window: Option<u32>,
-    max_output: Option<u32>,
-) -> Entry {
+const fn text(id: &'static str, family: TextFamily, max_output: Option<u32>) -> Entry {
     Entry {
         id,
         family: Family::Text(family),
-        window,
         max_output,
         converse: true,
         system_prompt: true,
@@ -53,7 +46,6 @@ const fn image(id: &'static str, family: ImageFamily) -> Entry {
     Entry {
         id,
         family: Family::Image(family),
-        window: None,
         max_output: None,
         converse: false,
         system_prompt: false,
@@ -112,13 +104,12 @@ const CORE: &str = "stability.stable-image-core-v1:1";
 /// The models that are known.
 pub const ENTRIES: &[Entry] = &[
     // No lifecycle table names tg1-large; every other Titan Text model has ended.
-    text("amazon.titan-tg1-large", TextFamily::TitanText, None, None)
+    text("amazon.titan-tg1-large", TextFamily::TitanText, None)
         .without_converse()
         .then(NOVA_MICRO),
     text(
         "amazon.titan-text-lite-v1",
         TextFamily::TitanText,
-        Some(4_096),
         Some(4_096),
     )
     .without_system_prompt()
@@ -128,7 +119,6 @@ pub const ENTRIES: &[Entry] = &[
         "amazon.titan-text-express-v1",
         TextFamily::TitanText,
         Some(8_192),
-        Some(8_192),
     )
     .without_system_prompt()
     .ends("2025-08-15")
@@ -136,40 +126,72 @@ pub const ENTRIES: &[Entry] = &[
     text(
         "amazon.titan-text-premier-v1:0",
         TextFamily::TitanText,
-        Some(32_000),
         Some(3_072),
     )
     .without_system_prompt()
     .ends("2025-08-15")
     .then(NOVA_PRO),
-    text(
-        "anthropic.claude-v2",
-        TextFamily::ClaudeText,
-        Some(100_000),
-        Some(4_096),
-    )
-    .ends("2025-07-21")
-    .then(SONNET),
-    text(
-        "anthropic.claude-v2:1",
-        TextFamily::ClaudeText,
-        Some(200_000),
-        Some(4_096),
-    )
-    .ends("2025-07-21")
-    .then(SONNET),
+    text("anthropic.claude-v2", TextFamily::ClaudeText, Some(4_096))
+        .ends("2025-07-21")
+        .then(SONNET),
+    text("anthropic.claude-v2:1", TextFamily::ClaudeText, Some(4_096))
+        .ends("2025-07-21")
+        .then(SONNET),
     text(
         "anthropic.claude-instant-v1",
         TextFamily::ClaudeText,
-        Some(100_000),
         Some(4_096),
     )
     .ends("2025-07-21")
     .then(HAIKU),
+    text("anthropic.claude-v1", TextFamily::ClaudeText, Some(4_096))
+        .ends("2024-02-28")
+        .then(SONNET),
+    text(
+        "anthropic.claude-3-opus-20240229-v1:0",
+        TextFamily::ClaudeMessages,
+        Some(4_096),
+    )
+    .ends("2026-01-15")
+    .then(SONNET),
+    text(
+        "anthropic.claude-3-5-sonnet-20240620-v1:0",
+        TextFamily::ClaudeMessages,
+        Some(8_192),
+    )
+    .ends("2026-03-01")
+    .then(SONNET),
+    text(
+        "anthropic.claude-3-7-sonnet-20250219-v1:0",
+        TextFamily::ClaudeMessages,
+        Some(128_000),
+    )
+    .ends("2026-04-28")
+    .then(SONNET),
+    text(
+        "anthropic.claude-opus-4-20250514-v1:0",
+        TextFamily::ClaudeMessages,
+        Some(32_000),
+    )
+    .ends("2026-05-31")
+    .then(SONNET),
+    text(
+        "anthropic.claude-sonnet-4-20250514-v1:0",
+        TextFamily::ClaudeMessages,
+        Some(64_000),
+    )
+    .ends("2026-10-14")
+    .then(SONNET),
+    text(
+        "anthropic.claude-opus-4-1-20250805-v1:0",
+        TextFamily::ClaudeMessages,
+        Some(32_000),
+    )
+    .ends("2027-01-08")
+    .then(SONNET),
     text(
         "anthropic.claude-3-haiku-20240307-v1:0",
         TextFamily::ClaudeMessages,
-        Some(200_000),
         Some(4_096),
     )
     .ends("2026-09-10")
@@ -177,7 +199,6 @@ pub const ENTRIES: &[Entry] = &[
     text(
         "anthropic.claude-3-sonnet-20240229-v1:0",
         TextFamily::ClaudeMessages,
-        Some(200_000),
         Some(4_096),
     )
     .ends("2025-07-21")
@@ -185,7 +206,6 @@ pub const ENTRIES: &[Entry] = &[
     text(
         "anthropic.claude-3-5-haiku-20241022-v1:0",
         TextFamily::ClaudeMessages,
-        Some(200_000),
         Some(8_192),
     )
     .ends("2026-06-19")
@@ -193,7 +213,6 @@ pub const ENTRIES: &[Entry] = &[
     text(
         "anthropic.claude-3-5-sonnet-20241022-v2:0",
         TextFamily::ClaudeMessages,
-        Some(200_000),
         Some(8_192),
     )
     .ends("2026-03-01")
@@ -201,49 +220,26 @@ pub const ENTRIES: &[Entry] = &[
     text(
         "anthropic.claude-haiku-4-5-20251001-v1:0",
         TextFamily::ClaudeMessages,
-        Some(200_000),
         Some(64_000),
     )
     .with_one_of_temperature_and_top_p(),
     text(
         "anthropic.claude-sonnet-4-5-20250929-v1:0",
         TextFamily::ClaudeMessages,
-        Some(200_000),
         Some(64_000),
     )
     .with_one_of_temperature_and_top_p(),
-    text(
-        "amazon.nova-micro-v1:0",
-        TextFamily::NovaText,
-        Some(128_000),
-        Some(10_000),
-    ),
-    text(
-        "amazon.nova-lite-v1:0",
-        TextFamily::NovaText,
-        Some(300_000),
-        Some(10_000),
-    ),
-    text(
-        "amazon.nova-pro-v1:0",
-        TextFamily::NovaText,
-        Some(300_000),
-        Some(10_000),
-    ),
+    text("amazon.nova-micro-v1:0", TextFamily::NovaText, Some(10_000)),
+    text("amazon.nova-lite-v1:0", TextFamily::NovaText, Some(10_000)),
+    text("amazon.nova-pro-v1:0", TextFamily::NovaText, Some(10_000)),
     text(
         "amazon.nova-premier-v1:0",
         TextFamily::NovaText,
-        Some(1_000_000),
         Some(10_000),
     )
     .ends("2026-09-14")
     .then(NOVA_2_LITE),
-    text(
-        "amazon.nova-2-lite-v1:0",
-        TextFamily::NovaText,
-        Some(1_000_000),
-        None,
-    ),
+    text("amazon.nova-2-lite-v1:0", TextFamily::NovaText, None),
     image(
         "stability.stable-diffusion-xl",
         ImageFamily::StableDiffusionXl,

@@ -103,7 +103,9 @@ impl Directory {
             }
             (family, declared) => family.or(declared),
         };
-        if family.is_none() && alias.id.base().is_none() {
+        let api = wanted.api.or(alias.api);
+        // Converse is the same for all families; nothing else is.
+        if family.is_none() && alias.id.base().is_none() && api != Some(Api::Converse) {
             return Err(fault(ModelFault::FamilyRequired {
                 known: Family::names(),
             }));
@@ -111,7 +113,7 @@ impl Directory {
         Ok(Target {
             name: name.to_owned(),
             entry: alias.id.base().and_then(catalogue::entry),
-            api: wanted.api.or(alias.api),
+            api,
             id: alias.id,
             family,
         })
@@ -151,9 +153,12 @@ impl Target {
         }
     }
 
-    /// What the model is to be replaced by.
-    pub fn successor(&self) -> Option<&'static str> {
-        self.entry.and_then(|entry| entry.successor)
+    /// The error that this model has ended.
+    pub fn retired(&self) -> Error {
+        self.fault(ModelFault::Retired {
+            since: self.entry.and_then(|entry| entry.end_of_life),
+            successor: self.entry.and_then(|entry| entry.successor),
+        })
     }
 }
 
@@ -228,6 +233,12 @@ mod tests {
         );
         assert_eq!(find(Some("mine"), None).unwrap().family, family);
         refused(IMPORTED, None, "family", "model_family_required");
+        let wanted = Wanted {
+            model: Some(IMPORTED.to_owned()),
+            family: None,
+            api: Some(Api::Converse),
+        };
+        assert_eq!(directory().find(&wanted).unwrap().family, None);
         refused(IMPORTED, Some("gpt"), "family", "invalid_value");
         refused("mine", Some("titan-text"), "family", "invalid_value");
     }

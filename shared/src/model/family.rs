@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::closed_set::closed_set;
+
 /// A family of models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Family {
@@ -11,68 +13,35 @@ pub enum Family {
     Image(ImageFamily),
 }
 
-/// A family that writes text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TextFamily {
-    /// Amazon Titan Text.
-    TitanText,
-    /// Anthropic Claude, text completions (v2, v2:1, Instant).
-    ClaudeText,
-    /// Anthropic Claude, Messages (3 and later).
-    ClaudeMessages,
-    /// Amazon Nova, understanding models.
-    NovaText,
-}
-
-/// A family that draws images.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ImageFamily {
-    /// Stability AI Stable Diffusion XL.
-    StableDiffusionXl,
-    /// Stability AI Stable Image Core.
-    StableImage,
-}
-
-impl TextFamily {
-    /// Every text family.
-    pub const ALL: [Self; 4] = [
-        Self::TitanText,
-        Self::ClaudeText,
-        Self::ClaudeMessages,
-        Self::NovaText,
-    ];
-
-    /// The name that requests and configuration declare it by.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::TitanText => "titan-text",
-            Self::ClaudeText => "claude-text",
-            Self::ClaudeMessages => "claude-messages",
-            Self::NovaText => "nova-text",
-        }
+closed_set! {
+    /// A family that writes text.
+    pub enum TextFamily {
+        /// Amazon Titan Text.
+        TitanText = "titan-text",
+        /// Anthropic Claude, text completions (v2, v2:1, Instant).
+        ClaudeText = "claude-text",
+        /// Anthropic Claude, Messages (3 and later).
+        ClaudeMessages = "claude-messages",
+        /// Amazon Nova, understanding models.
+        NovaText = "nova-text",
     }
 }
 
-impl ImageFamily {
-    /// Every image family.
-    pub const ALL: [Self; 2] = [Self::StableDiffusionXl, Self::StableImage];
-
-    /// The name that requests and configuration declare it by.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::StableDiffusionXl => "stable-diffusion-xl",
-            Self::StableImage => "stable-image",
-        }
+closed_set! {
+    /// A family that draws images.
+    pub enum ImageFamily {
+        /// Stability AI Stable Diffusion XL.
+        StableDiffusionXl = "stable-diffusion-xl",
+        /// Stability AI Stable Image Core.
+        StableImage = "stable-image",
     }
 }
 
 impl Family {
     /// Every family.
     pub fn all() -> impl Iterator<Item = Self> {
-        TextFamily::ALL
-            .into_iter()
-            .map(Self::Text)
-            .chain(ImageFamily::ALL.into_iter().map(Self::Image))
+        let text = TextFamily::ALL.iter().copied().map(Self::Text);
+        text.chain(ImageFamily::ALL.iter().copied().map(Self::Image))
     }
 
     /// The name that requests and configuration declare it by.
@@ -146,6 +115,16 @@ mod tests {
             assert_eq!(Family::named(family.name()), Some(family));
         }
         assert_eq!(Family::named("titan"), None);
+    }
+
+    #[test]
+    fn every_family_has_a_beginning() {
+        for family in Family::all() {
+            let known = crate::model::ENTRIES
+                .iter()
+                .any(|entry| entry.family == family);
+            assert!(known, "{family} has no model in the catalogue");
+        }
     }
 
     #[test]

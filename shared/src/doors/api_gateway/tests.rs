@@ -192,17 +192,42 @@ fn an_error_has_its_headers() {
         fault: throttled,
         cause: crate::error::Cause::default(),
     };
-    let answer = Answer::of_error(&error, "id-1", 7);
+    let answer = Answer::of_error(&error, Version::V1, "id-1", 7);
     assert_eq!(answer.status(), 429);
     assert_eq!(answer.headers["retry-after"], "2");
     assert_eq!(answer.headers["x-request-id"], "id-1");
     assert_eq!(answer.headers["openai-processing-ms"], "7");
     assert!(!answer.headers.contains_key("x-should-retry"));
 
-    let answer = Answer::of_error(&Error::defect("test"), "id-1", 7);
+    let answer = Answer::of_error(&Error::defect("test"), Version::V1, "id-1", 7);
     assert_eq!(answer.headers["x-should-retry"], "false");
     assert!(!answer.headers.contains_key("retry-after"));
 
     let error = RequestFault::MethodNotAllowed { allow: "POST" }.into();
-    assert_eq!(Answer::of_error(&error, "id-1", 7).headers["allow"], "POST");
+    assert_eq!(
+        Answer::of_error(&error, Version::V1, "id-1", 7).headers["allow"],
+        "POST"
+    );
+}
+
+#[test]
+fn only_version_2_has_cookies() {
+    for (version, cookies) in [(Version::V1, None), (Version::V2, Some(json!([])))] {
+        let answer = Answer::of(&json!({}), version, "id-1", 7).unwrap();
+        assert_eq!(
+            serde_json::to_value(answer)
+                .unwrap()
+                .get("cookies")
+                .cloned(),
+            cookies
+        );
+    }
+    assert_eq!(
+        Request::read(&v1().to_string()).unwrap().version(),
+        Version::V1
+    );
+    assert_eq!(
+        Request::read(&v2().to_string()).unwrap().version(),
+        Version::V2
+    );
 }

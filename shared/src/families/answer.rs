@@ -1,0 +1,111 @@
+//! What a model answers, the same for all families.
+
+use serde::Deserialize;
+
+use super::lenient;
+
+/// What a text model answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    /// The text, as the model wrote it.
+    pub text: String,
+    /// Why it ended.
+    pub finish: Finish,
+    /// Tokens used, where the body says it.
+    pub usage: Option<Usage>,
+}
+
+/// One part of a streamed answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Chunk {
+    /// More text; often empty.
+    pub text: String,
+    /// Why the answer ended, once it has.
+    pub finish: Option<Finish>,
+    /// Tokens used, once that is known.
+    pub usage: Option<Usage>,
+}
+
+/// Why an answer ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finish {
+    /// The model had said all.
+    EndOfTurn,
+    /// A stop sequence came up.
+    StopSequence,
+    /// The most tokens were reached.
+    Length,
+    /// The model asks for a tool.
+    ToolUse,
+    /// The answer was filtered.
+    Filtered,
+    /// A reason that this version does not know, in the model's own word.
+    Other(String),
+}
+
+/// Tokens used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Tokens read, without those that came from or went to a cache.
+    pub input: u64,
+    /// Tokens generated.
+    pub output: u64,
+    /// Tokens read from a cache.
+    pub cache_read: u64,
+    /// Tokens written to a cache.
+    pub cache_write: u64,
+}
+
+impl Usage {
+    /// The sum over several answers; `None` as soon as one of them does not say.
+    pub fn sum(mut counts: impl Iterator<Item = Option<Self>>) -> Option<Self> {
+        counts.try_fold(Self::default(), |sum, usage| Some(sum + usage?))
+    }
+}
+
+impl std::ops::Add for Usage {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            input: self.input + other.input,
+            output: self.output + other.output,
+            cache_read: self.cache_read + other.cache_read,
+            cache_write: self.cache_write + other.cache_write,
+        }
+    }
+}
+
+/// What an image model answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// The image file, still in base64.
+    pub base64: String,
+    /// The seed that makes it again, where the model says it.
+    pub seed: Option<u64>,
+}
+
+/// What the last chunk of every InvokeModelWithResponseStream carries beside the model's own keys.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct InvocationMetrics {
+    #[serde(default, deserialize_with = "lenient::count")]
+    input_token_count: Option<u64>,
+    #[serde(default, deserialize_with = "lenient::count")]
+    output_token_count: Option<u64>,
+    #[serde(default, deserialize_with = "lenient::count")]
+    cache_read_input_token_count: Option<u64>,
+    #[serde(default, deserialize_with = "lenient::count")]
+    cache_write_input_token_count: Option<u64>,
+}
+
+impl From<InvocationMetrics> for Usage {
+    fn from(metrics: InvocationMetrics) -> Self {
+        Self {
+            input: metrics.input_token_count.unwrap_or(0),
+            output: metrics.output_token_count.unwrap_or(0),
+            cache_read: metrics.cache_read_input_token_count.unwrap_or(0),
+            cache_write: metrics.cache_write_input_token_count.unwrap_or(0),
+        }
+    }
+}
