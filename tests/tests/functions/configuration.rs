@@ -78,7 +78,10 @@ async fn an_alias_stands_for_its_model_and_keeps_its_name() {
 
 #[tokio::test]
 async fn only_the_models_that_the_environment_allows_are_called() {
-    let environment = [("ALLOWED_MODELS", "us.amazon.nova-micro-v1:0")];
+    let environment = [
+        ("ALLOWED_MODELS", "us.amazon.nova-micro-v1:0"),
+        ("DEFAULT_CHAT_MODEL", "us.amazon.nova-micro-v1:0"),
+    ];
     let mut stack = Stack::start("chat", &environment).await;
     let event = Event::file("chat-http-v2");
     let answer = stack.function.call(&event).await;

@@ -1,6 +1,6 @@
 //! What a function writes to its log: facts, and nothing that a caller or a model said.
 
-use end_to_end::{Event, Stack};
+use end_to_end::{Bedrock, Event, Function, Stack};
 use serde_json::{Value, json};
 
 /// It stands in every prompt, and must stand nowhere else.
@@ -51,6 +51,28 @@ async fn no_word_of_a_request_or_an_answer_is_logged_at_any_level() {
         assert!(!output.contains("iVBOR"), "{function}: image bytes");
         assert!(output.contains("answered"), "{function}: {output}");
     }
+}
+
+/// Bedrock's own words may quote the prompt. The caller may read them, the log may not.
+#[tokio::test]
+async fn what_bedrock_says_of_a_request_is_told_to_the_caller_and_not_logged() {
+    let bedrock = Bedrock::with_faults();
+    let url = bedrock.url();
+    let environment = [
+        ("BEDROCK_ENDPOINT_URL", url.as_str()),
+        ("RUST_LOG", "trace"),
+    ];
+    let mut function = Function::start("chat", &environment).await;
+    let content = format!("[[fault:{CANARY}]]");
+    let event = Event::file("chat-http-v2")
+        .with_field("messages", json!([{"role": "user", "content": content}]));
+    let answer = function.call(&event).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.error()["code"], "request_refused");
+    assert!(answer.text("/error/message").contains(CANARY));
+    let output = function.stop().await;
+    assert!(output.contains("request_refused"), "{output}");
+    assert!(!output.contains(CANARY), "{output}");
 }
 
 #[tokio::test]

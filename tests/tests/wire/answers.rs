@@ -37,7 +37,7 @@ fn targets() -> impl Iterator<Item = Target> {
 
 #[test]
 fn the_models_are_of_every_text_family() {
-    for family in TextFamily::ALL {
+    for &family in TextFamily::ALL.iter() {
         assert!(
             targets().any(|target| target.family == Some(Family::Text(family))),
             "{family:?}"
