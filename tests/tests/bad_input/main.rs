@@ -99,7 +99,7 @@ fn check_one(bad: &Bad, answer: &Answer) {
     assert_eq!(error["type"], "invalid_request_error", "{what}");
     let message = error["message"].as_str().expect("a message");
     assert!(
-        message.ends_with(['.', '?']),
+        message.ends_with(['.', '?', '…']),
         "{what}: a sentence: {message}"
     );
     assert_eq!(answer.header("content-type"), "application/json", "{what}");
