@@ -23,7 +23,7 @@ CHAT = {
         {"role": "user", "content": "Write one sentence about my dog."},
     ],
     "max_tokens": 64,
-    "temperature": 0.1,
+    "temperature": 0,
 }
 IMAGE = {
     "model": "stability.stable-diffusion-xl-v1",

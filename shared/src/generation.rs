@@ -159,8 +159,15 @@ impl Call {
     ) -> Result<Stream, Error> {
         match self {
             Self::Converse(request) => bedrock.converse_stream(target, request, deadline).await,
-            Self::Invoke { family, body, .. } => {
-                bedrock.invoke_stream(target, family, body, deadline).await
+            Self::Invoke {
+                family,
+                body,
+                behind_marker,
+            } => {
+                let stream = bedrock
+                    .invoke_stream(target, family, body, deadline)
+                    .await?;
+                Ok(stream.behind_marker(behind_marker))
             }
         }
     }

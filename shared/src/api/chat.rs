@@ -9,6 +9,8 @@
 //! - A last turn of the assistant is a prefill: the model goes on from its text. Trailing white
 //!   space is cut from it, because the models refuse it.
 
+use std::collections::BTreeMap;
+
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +18,7 @@ use super::fields::Fields;
 use super::inference::Inference;
 use super::{Generated, TokenUsage, answers, bookkeeping, finish_reason, is_blank, wanted};
 use crate::Error;
+use crate::error::FieldFault;
 use crate::families::{Conversation, Finish, Role, Turn, Usage};
 use crate::model::Wanted;
 
@@ -124,21 +127,13 @@ enum Content {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Part {
     r#type: String,
     #[serde(default)]
     text: Option<String>,
-    // What parts of the other types carry, so that they are refused by their type.
-    #[serde(
-        default,
-        rename = "image_url",
-        alias = "input_audio",
-        alias = "file",
-        alias = "refusal"
-    )]
-    #[expect(dead_code, reason = "a part of another type is refused as a whole")]
-    other: Option<IgnoredAny>,
+    /// What parts of other types carry.
+    #[serde(flatten)]
+    rest: BTreeMap<String, IgnoredAny>,
 }
 
 fn conversation(messages: Vec<Message>) -> Result<Conversation, Error> {
@@ -222,12 +217,22 @@ fn text_of(message: Message, index: usize) -> Result<String, Error> {
     };
     let mut text = String::new();
     for (position, part) in parts.into_iter().enumerate() {
-        let path = || format!("messages[{index}].content[{position}]");
-        match (part.r#type.as_str(), part.text) {
-            ("text", Some(more)) if is_blank(&more) => {}
-            ("text", Some(more)) => join(&mut text, &more),
-            ("text", None) => return Err(Error::missing(format!("{}.text", path()))),
-            _ => return Err(Error::unsupported(path(), "only text parts are served")),
+        let path = format!("messages[{index}].content[{position}]");
+        if part.r#type != "text" {
+            return Err(Error::unsupported(path, "only text parts are served"));
+        }
+        if let Some(name) = part.rest.keys().next() {
+            let param = format!("{path}.{name}");
+            return Err(Error::Field {
+                param,
+                fault: FieldFault::Unknown { nearest: None },
+            });
+        }
+        let more = part
+            .text
+            .ok_or_else(|| Error::missing(format!("{path}.text")))?;
+        if !is_blank(&more) {
+            join(&mut text, &more);
         }
     }
     Ok(text)
@@ -410,8 +415,8 @@ mod tests {
     fn a_text_part_has_nothing_beside_its_text() {
         refused(
             r#"[{"role":"user","content":[{"type":"text","text":"a","cache_control":{}}]}]"#,
-            "messages[0].content",
-            "invalid_value",
+            "messages[0].content[0].cache_control",
+            "unknown_parameter",
         );
     }
 

@@ -20,6 +20,8 @@ pub struct Stream {
     deadline: Deadline,
     finished: bool,
     broken: bool,
+    /// Nothing but the white space behind a turn's marker has come so far.
+    at_start: bool,
 }
 
 #[derive(Debug)]
@@ -44,6 +46,7 @@ impl Stream {
             deadline,
             finished: false,
             broken: false,
+            at_start: false,
         }
     }
 
@@ -58,6 +61,17 @@ impl Stream {
             deadline,
             finished: false,
             broken: false,
+            at_start: false,
+        }
+    }
+
+    /// The same stream, for an answer that begins behind the marker of its turn: the white space
+    /// that it begins with is left out.
+    #[must_use]
+    pub fn behind_marker(self, is_behind: bool) -> Self {
+        Self {
+            at_start: is_behind,
+            ..self
         }
     }
 
@@ -75,7 +89,11 @@ impl Stream {
             )),
         };
         match next {
-            Ok(Some(chunk)) => {
+            Ok(Some(mut chunk)) => {
+                if self.at_start {
+                    chunk.text = chunk.text.trim_start().to_owned();
+                    self.at_start = chunk.text.is_empty();
+                }
                 self.finished |= chunk.finish.is_some();
                 Some(Ok(chunk))
             }
