@@ -12,7 +12,7 @@ use crate::listener;
 
 type Seen = Arc<Mutex<Vec<String>>>;
 
-/// An STS that answers AssumeRole.
+/// An STS that answers AssumeRole, or refuses it.
 #[derive(Debug)]
 pub struct Sts {
     url: String,
@@ -31,6 +31,18 @@ impl Sts {
         let bodies = Seen::default();
         let routes = Router::new()
             .fallback(any(assume_role))
+            .with_state(Arc::clone(&bodies));
+        Self {
+            url: listener::serve(routes).await,
+            bodies,
+        }
+    }
+
+    /// Starts a service that lends the role to nobody.
+    pub async fn refusing() -> Self {
+        let bodies = Seen::default();
+        let routes = Router::new()
+            .fallback(any(refuse_role))
             .with_state(Arc::clone(&bodies));
         Self {
             url: listener::serve(routes).await,
@@ -70,6 +82,19 @@ async fn assume_role(State(bodies): State<Seen>, body: String) -> impl IntoRespo
          </AssumeRoleResponse>"
     );
     ([(header::CONTENT_TYPE, "text/xml")], answer)
+}
+
+async fn refuse_role(State(bodies): State<Seen>, body: String) -> impl IntoResponse {
+    remember(&bodies, body);
+    let answer = "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error>\
+        <Type>Sender</Type><Code>AccessDenied</Code>\
+        <Message>User arn:aws:sts::123456789012:assumed-role/f is not authorized</Message>\
+        </Error><RequestId>00000000</RequestId></ErrorResponse>";
+    (
+        StatusCode::FORBIDDEN,
+        [(header::CONTENT_TYPE, "text/xml")],
+        answer,
+    )
 }
 
 /// A Bedrock that refuses every call, and remembers how it was signed.

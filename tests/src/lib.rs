@@ -7,6 +7,7 @@
 //! | [`RuntimeApi`] | Lambda's Runtime API |
 //! | [`Bedrock`] | Amazon Bedrock: `local/`, in this process |
 //! | [`S3`] | Amazon S3, keeping its objects in a temporary directory |
+//! | [`Gateway`] | a proxy on the way to Bedrock, that answers in its place |
 //! | [`Sts`], [`Witness`] | AWS STS, and a Bedrock that only remembers who called |
 //! | [`Event`] | the files in `events/` |
 //!
@@ -28,6 +29,7 @@ mod binary;
 mod download;
 mod event;
 mod function;
+mod gateway;
 mod identity;
 mod listener;
 mod picture;
@@ -40,6 +42,7 @@ pub use bedrock::{Bedrock, Calls};
 pub use download::{Download, download};
 pub use event::Event;
 pub use function::Function;
+pub use gateway::Gateway;
 pub use identity::{Sts, Witness};
 pub use listener::Refusing;
 pub use picture::size_of;

@@ -127,6 +127,22 @@ async fn a_deadline_bounds_a_server_that_never_answers() {
     join_all(checks).await;
 }
 
+/// The SDK by itself gives up on a body that stalls for five seconds.
+#[tokio::test]
+async fn nothing_but_the_deadline_ends_a_body_that_stalls() {
+    let wire = Wire::with_faults().await;
+    let target = target(NOVA, None, Some(Api::Invoke));
+    let prompt = prompt("stall_body");
+    let call = Call::prepare(&target, Input::Prompt(&prompt), &at_most(20)).unwrap();
+    let time = Duration::from_millis(6_500);
+    let started = Instant::now();
+    let sent = Box::pin(call.send(&wire.client, &target, Deadline::within(time)));
+    let error = sent.await.unwrap_err();
+    assert_eq!(error.row().code, "deadline_exceeded", "{error}");
+    assert!(started.elapsed() >= time, "{:?}", started.elapsed());
+    assert_eq!(wire.server.calls().await.received, 1);
+}
+
 #[tokio::test]
 async fn a_deadline_bounds_a_stream_that_stops() {
     for api in WAYS {

@@ -105,3 +105,18 @@ async fn a_role_that_cannot_be_assumed_leaves_bedrock_uncalled() {
     assert_eq!(error.row().code, "credentials_unavailable", "{error}");
     assert_eq!(witness.signatures(), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_role_that_is_refused_is_the_operators_to_mend() {
+    let sts = Sts::refusing().await;
+    let witness = Witness::start().await;
+    let connection = Connection {
+        role: Some(ROLE.to_owned()),
+        ..connection(witness.url())
+    };
+    let client = Bedrock::connect(&sdk(Some(sts.url())).await, &connection).await;
+    let error = call(&client).await;
+    assert_eq!(error.row().code, "upstream_access_denied", "{error}");
+    assert!(!error.to_string().contains("arn:"), "{error}");
+    assert_eq!(witness.signatures(), Vec::<String>::new());
+}

@@ -10,6 +10,7 @@
 mod answers;
 mod client;
 mod faults;
+mod gateways;
 mod identity;
 mod images;
 mod streams;
