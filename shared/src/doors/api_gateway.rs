@@ -3,11 +3,11 @@
 //! The event is read without `lambda_http`'s conversion to `http::Request`, which panics on some
 //! Host headers, queries and bodies: see `docs/decisions/`.
 
-use std::collections::BTreeMap;
-
+use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayV2httpResponse};
+use aws_lambda_events::encodings::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use lambda_http::request::LambdaRequest;
 use serde::Serialize;
 
@@ -16,6 +16,10 @@ use crate::error::{RequestFault, Retry};
 
 /// The largest body that is read. API Gateway's own limit is 10 MB, Lambda's is 6 MB of event.
 const LARGEST_BODY: usize = 6 * 1024 * 1024;
+
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// One route of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,18 +167,15 @@ fn sends_json(headers: &HeaderMap) -> bool {
     plain && json
 }
 
-/// An answer, in the shape that both event versions take.
+/// An answer, in the shape of the event's version: version 1 refuses an answer with keys that are
+/// not its own, such as version 2's cookies.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Answer {
-    status_code: u16,
-    headers: BTreeMap<&'static str, String>,
-    body: String,
-    is_base64_encoded: bool,
-    /// An empty list in version 2, where the local emulator asks for it; version 1 refuses an
-    /// answer that has the key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cookies: Option<[&'static str; 0]>,
+#[serde(untagged)]
+pub enum Answer {
+    /// To a REST API.
+    V1(ApiGatewayProxyResponse),
+    /// To an HTTP API or a function URL.
+    V2(ApiGatewayV2httpResponse),
 }
 
 impl Answer {
@@ -186,8 +187,12 @@ impl Answer {
         milliseconds: u64,
     ) -> Result<Self, Error> {
         let body = serde_json::to_string(body).map_err(|_| Error::defect("answer"))?;
-        let headers = headers(request_id, milliseconds);
-        Ok(Self::new(200, headers, body, version))
+        Ok(Self::new(
+            version,
+            200,
+            headers(request_id, milliseconds),
+            body,
+        ))
     }
 
     /// The answer to a request that failed.
@@ -195,50 +200,53 @@ impl Answer {
         let row = error.row();
         let mut headers = headers(request_id, milliseconds);
         if row.retry == Retry::Never {
-            headers.insert("x-should-retry", "false".to_owned());
+            headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
         }
         if let Some(seconds) = error.retry_after() {
-            headers.insert("retry-after", seconds.to_string());
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         if let Error::Request(RequestFault::MethodNotAllowed { allow }) = error {
-            headers.insert("allow", (*allow).to_owned());
+            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
         }
         // The body is plain data, which always serializes.
         let body = serde_json::to_string(&error.body()).unwrap_or_default();
-        Self::new(row.status, headers, body, version)
+        Self::new(version, row.status, headers, body)
     }
 
-    const fn new(
-        status_code: u16,
-        headers: BTreeMap<&'static str, String>,
-        body: String,
-        version: Version,
-    ) -> Self {
-        let cookies = match version {
-            Version::V1 => None,
-            Version::V2 => Some([]),
-        };
-        Self {
-            status_code,
-            headers,
-            body,
-            is_base64_encoded: false,
-            cookies,
+    fn new(version: Version, status: u16, headers: HeaderMap, body: String) -> Self {
+        let body = Some(Body::Text(body));
+        match version {
+            Version::V1 => {
+                let mut answer = ApiGatewayProxyResponse::default();
+                answer.status_code = status.into();
+                answer.headers = headers;
+                answer.body = body;
+                Self::V1(answer)
+            }
+            Version::V2 => {
+                let mut answer = ApiGatewayV2httpResponse::default();
+                answer.status_code = status.into();
+                answer.headers = headers;
+                answer.body = body;
+                Self::V2(answer)
+            }
         }
-    }
-
-    /// The HTTP status.
-    pub const fn status(&self) -> u16 {
-        self.status_code
     }
 }
 
-fn headers(request_id: &str, milliseconds: u64) -> BTreeMap<&'static str, String> {
-    BTreeMap::from([
-        ("content-type", "application/json".to_owned()),
-        ("openai-processing-ms", milliseconds.to_string()),
-        ("x-request-id", request_id.to_owned()),
-    ])
+fn headers(request_id: &str, milliseconds: u64) -> HeaderMap {
+    let mut headers = HeaderMap::from_iter([
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        ),
+        (PROCESSING_MS, milliseconds.into()),
+    ]);
+    // Lambda's ids are UUIDs, which are good header values.
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers
 }
 
 #[cfg(test)]
