@@ -11,20 +11,21 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use crate::fault::Fault;
 use crate::text::Usage;
 
-/// What a picture or a text costs, as InvokeModel's headers say it.
-pub(super) enum Counts {
-    Tokens(Usage),
-    /// Converse has them in the body; whether AWS sends any for images is not known, none are sent.
-    None,
+/// What a call took, as InvokeModel's headers say it. The other operations have no such headers
+/// (recorded): they say it in the body.
+pub(super) struct Taken {
+    /// None for a picture: whether AWS sends token counts with one is not known.
+    pub tokens: Option<Usage>,
+    /// Milliseconds.
+    pub latency: u64,
 }
 
 /// A whole answer.
 pub(super) struct Answer {
     pub body: Vec<u8>,
     pub backend: String,
-    pub counts: Counts,
-    /// Milliseconds.
-    pub latency: Option<u64>,
+    /// Of InvokeModel only.
+    pub taken: Option<Taken>,
 }
 
 const BACKEND: HeaderName = HeaderName::from_static("x-local-backend");
@@ -41,17 +42,23 @@ impl Answer {
         headers.insert(header::CONTENT_TYPE, JSON);
         headers.insert(header::CONTENT_LENGTH, length.into());
         insert_backend(headers, &self.backend);
-        if let Counts::Tokens(usage) = self.counts {
+        if let Some(taken) = self.taken {
+            taken.insert(headers);
+        }
+        response
+    }
+}
+
+impl Taken {
+    fn insert(self, headers: &mut HeaderMap) {
+        let name = HeaderName::from_static("x-amzn-bedrock-invocation-latency");
+        headers.insert(name, self.latency.into());
+        if let Some(usage) = self.tokens {
             let name = HeaderName::from_static("x-amzn-bedrock-input-token-count");
             headers.insert(name, usage.input.into());
             let name = HeaderName::from_static("x-amzn-bedrock-output-token-count");
             headers.insert(name, usage.output.into());
         }
-        if let Some(latency) = self.latency {
-            let name = HeaderName::from_static("x-amzn-bedrock-invocation-latency");
-            headers.insert(name, latency.into());
-        }
-        response
     }
 }
 

@@ -22,7 +22,7 @@ use crate::fault::{Delivery, Fault};
 use crate::picture::{self, Order};
 use crate::server::Local;
 use crate::text::{Role, Step, Steps, Unavailable, Usage};
-use delivery::{Answer, Counts};
+use delivery::{Answer, Taken};
 
 /// The longest body, in bytes (Bedrock's own limit).
 const LONGEST_BODY: usize = 25_000_000;
@@ -169,28 +169,27 @@ impl Call {
                         _ => Ending::Finished(finish),
                     };
                     let end = self.end(ending, usage, first_byte);
-                    let (body, counts) = match format {
+                    let (body, taken) = match format {
                         Format::Native(speaker) => {
                             let wrong = fault == Some(Fault::WrongFamily);
                             let family = if wrong { family.another() } else { family };
-                            (
-                                family.answer(&speaker, &text, &end),
-                                Counts::Tokens(end.usage),
-                            )
+                            let taken = Taken {
+                                tokens: Some(end.usage),
+                                latency: end.latency,
+                            };
+                            (family.answer(&speaker, &text, &end), Some(taken))
                         }
                         Format::Converse(_) if fault == Some(Fault::WrongFamily) => {
                             let speaker = self.foreign_speaker();
-                            (FOREIGN.answer(&speaker, &text, &end), Counts::None)
+                            (FOREIGN.answer(&speaker, &text, &end), None)
                         }
-                        Format::Converse(format) => (format.answer(&text, &end), Counts::None),
+                        Format::Converse(format) => (format.answer(&text, &end), None),
                     };
                     let backend = self.local.backend.name();
-                    let latency = Some(end.latency);
                     return Ok(Answer {
                         body,
                         backend,
-                        counts,
-                        latency,
+                        taken,
                     }
                     .into_response(fault));
                 }
@@ -256,12 +255,14 @@ impl Call {
         };
         let body = family.answer(seed, &png, fault == Some(Fault::Filtered));
         let backend = PAINTER.to_owned();
-        let latency = Some(milliseconds(self.started.elapsed()));
+        let taken = Taken {
+            tokens: None,
+            latency: milliseconds(self.started.elapsed()),
+        };
         Ok(Answer {
             body,
             backend,
-            counts: Counts::None,
-            latency,
+            taken: Some(taken),
         }
         .into_response(fault))
     }
