@@ -273,13 +273,13 @@ fn a_picture_that_cannot_be_used_is_refused() {
 }
 
 #[test]
-fn a_picture_takes_less_than_a_second() {
+fn a_picture_takes_seconds_and_not_minutes() {
     let bedrock = Bedrock::start();
     let body = json!({"text_prompts": [{"text": "a lake"}], "steps": 150});
     let started = Instant::now();
     assert_eq!(bedrock.invoke(SDXL_10, &body).status, 200);
     let taken = started.elapsed();
-    assert!(taken < Duration::from_secs(1), "{taken:?}");
+    assert!(taken < Duration::from_secs(10), "{taken:?}");
 }
 
 #[test]
