@@ -128,6 +128,9 @@ async fn an_answer_comes_before_lambdas_own_deadline() {
     let url = bedrock.url();
     let environment = [("BEDROCK_ENDPOINT_URL", url.as_str())];
     let mut function = Function::start("chat", &environment).await;
+    // The process has started before its time is measured.
+    let refused = function.call(&Event::file("bad-method-http-v2")).await;
+    assert_eq!(refused.status, 405);
     let event = Event::file("chat-http-v2").with_body(&json!({
         "model": "us.amazon.nova-lite-v1:0",
         "messages": [{"role": "user", "content": "Hello [[fault:stall]]"}],
@@ -150,16 +153,19 @@ async fn a_bedrock_that_cannot_be_reached_is_unavailable_for_now() {
     for (function, event) in [
         ("text-completion", "text-completion-http-v2"),
         ("chat", "chat-http-v2"),
+        ("image-generation", "image-generation-http-v2"),
     ] {
-        let mut function = Function::start(function, &environment).await;
-        let answer = function.call(&Event::file(event)).await;
+        let mut stack = Stack::start(function, &environment).await;
+        let answer = stack.function.call(&Event::file(event)).await;
         assert_eq!(answer.status, 503, "{answer:?}");
         assert_eq!(answer.error()["code"], "service_unavailable");
         assert_eq!(answer.error()["type"], "api_error");
         assert_eq!(answer.header("retry-after"), "2");
         assert_eq!(answer.header("x-should-retry"), "");
+        assert_eq!(stack.s3.keys().await, Vec::<String>::new());
         let bad = Event::file(event).with_field("n", 0.into());
-        assert_eq!(function.call(&bad).await.status, 400, "it lives on");
+        let answer = stack.function.call(&bad).await;
+        assert_eq!(answer.status, 400, "{function} lives on");
     }
 }
 
