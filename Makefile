@@ -13,8 +13,13 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 RUN := $(TOOLS_DIR)/venv
 LINT := $(TOOLS_DIR)/lint-venv
 PYTHON := $(RUN)/bin/python
-# A package for another architecture needs that target's standard library from rustup.
+# This machine's, for what runs here.
 ARCHITECTURE ?= $(subst aarch64,arm64,$(shell uname -m))
+# What AWS gets. A package for another architecture than this machine's needs that Rust target:
+# rustup target add aarch64-unknown-linux-gnu (or x86_64-unknown-linux-gnu).
+DEPLOY_ARCHITECTURE ?= arm64
+# Any other parameters of template.yaml, as Name=Value with spaces between.
+DEPLOY_PARAMETERS ?=
 AWS_PORT ?= 4566
 BEDROCK_PORT ?= 4600
 STACK_NAME ?= bedrock-lambda-local
@@ -36,6 +41,11 @@ test: $(RUN)/installed ## Runs every test
 	cargo test --workspace --locked
 	$(PYTHON) -m unittest discover --start-directory local/launcher --verbose
 	$(PYTHON) local/tests/seed_guide.py
+
+.PHONY: test-model
+test-model: ## Lints and tests the embedded model, whose engine takes minutes to build
+	cargo clippy -p local-bedrock --features embedded-model --all-targets --locked -- -D warnings
+	cargo test --locked -p local-bedrock --features embedded-model
 
 .PHONY: lint
 lint: ## Checks format, lints and documentation
@@ -60,8 +70,8 @@ validate: $(LINT)/installed ## Lints template.yaml, as it is written and as Clou
 
 .PHONY: deploy
 deploy: $(RUN)/installed $(LINT)/installed ## Builds and deploys to AWS, asking before it changes anything
-	PATH="$(RUN)/bin:$$PATH" $(SAM) build
-	$(SAM) deploy
+	PATH="$(RUN)/bin:$$PATH" $(SAM) build --parameter-overrides Architecture=$(DEPLOY_ARCHITECTURE)
+	$(SAM) deploy --parameter-overrides Architecture=$(DEPLOY_ARCHITECTURE) $(DEPLOY_PARAMETERS)
 
 .PHONY: deploy-local
 deploy-local: $(RUN)/installed $(LINT)/installed ## Deploys the template to a running `make run`
