@@ -2,18 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::client::Bedrock;
+use crate::client::{Bedrock, TAKEN};
 
 const SONNET: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 const IMPORTED: &str = "arn:aws:bedrock:us-east-1:123456789012:imported-model/claude123456";
 const PROVISIONED: &str = "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/titan1234567";
-
-/// What only InvokeModel says in headers.
-const TAKEN: [&str; 3] = [
-    "x-amzn-bedrock-input-token-count",
-    "x-amzn-bedrock-output-token-count",
-    "x-amzn-bedrock-invocation-latency",
-];
 
 /// Calls a model; returns the answer and its text at `path`.
 fn check(bedrock: &Bedrock, model: &str, body: &Value, path: &str) -> (Value, String) {

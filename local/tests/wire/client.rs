@@ -13,6 +13,13 @@ use local_bedrock::{Config, Server};
 use serde_json::Value;
 use ureq::Agent;
 
+/// What a call took: headers that only InvokeModel's whole answers have.
+pub(crate) const TAKEN: [&str; 3] = [
+    "x-amzn-bedrock-input-token-count",
+    "x-amzn-bedrock-output-token-count",
+    "x-amzn-bedrock-invocation-latency",
+];
+
 /// A server and a client for it.
 pub(crate) struct Bedrock {
     server: Server,

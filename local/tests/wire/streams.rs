@@ -5,7 +5,7 @@ use std::time::Duration;
 use local_bedrock::Config;
 use serde_json::{Value, json};
 
-use crate::client::{Bedrock, Stream, StreamEnd};
+use crate::client::{Bedrock, Stream, StreamEnd, TAKEN};
 
 const STREAM: &str = "invoke-with-response-stream";
 const CONVERSE: &str = "converse-stream";
@@ -61,11 +61,9 @@ fn check_envelope(stream: &Stream) {
         "application/json"
     );
     assert_eq!(stream.headers["x-local-backend"], "simulator");
-    assert!(
-        !stream
-            .headers
-            .contains_key("x-amzn-bedrock-input-token-count")
-    );
+    for name in TAKEN {
+        assert!(!stream.headers.contains_key(name), "{name}");
+    }
     for frame in &stream.frames {
         assert_eq!(frame.header(":message-type"), "event");
         assert_eq!(frame.header(":content-type"), "application/json");
