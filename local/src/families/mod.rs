@@ -18,7 +18,7 @@ use crate::catalogue::{Family, Model};
 use crate::error::{Failure, Kind, to_json};
 use crate::picture::Order;
 use crate::schema;
-use crate::text::{Finish, Options, Turn, Usage};
+use crate::text::{Finish, Options, Role, Turn, Usage};
 
 /// Families of text models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -231,6 +231,35 @@ pub(crate) fn not_played(what: &str) -> Failure {
         Kind::Validation,
         format!("The local server does not play {what}; AWS would take it to the model."),
     )
+}
+
+/// Reads who speaks each message, `user` or `assistant` as the schema has checked: the user first,
+/// then in turns. Nova's own bodies and Converse share the rule and its words.
+///
+/// # Errors
+///
+/// `ValidationException` as Bedrock words it.
+pub(crate) fn take_turns<'a>(roles: impl Iterator<Item = &'a str>) -> Result<Vec<Role>, Failure> {
+    let speakers: Vec<Role> = roles
+        .map(|role| match role {
+            "user" => Role::User,
+            _ => Role::Assistant,
+        })
+        .collect();
+    if speakers.first() == Some(&Role::Assistant) {
+        return Err(Failure::validation(
+            "A conversation must start with a user message. Try again with a conversation that \
+             starts with a user message.",
+        ));
+    }
+    let mut neighbours = speakers.iter().zip(speakers.iter().skip(1));
+    if neighbours.any(|(one, next)| one == next) {
+        return Err(Failure::validation(
+            "A conversation must alternate between user and assistant roles. Make sure the \
+             conversation alternates between user and assistant roles and try again.",
+        ));
+    }
+    Ok(speakers)
 }
 
 /// The most tokens to generate, from a value the schema has checked. A limit of 0 is legal in some

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     End, Ending, Metrics, TextFamily, TextRequest, UNASKED_LIMIT, chunk, limit, not_played,
+    take_turns,
 };
 use crate::catalogue::Model;
 use crate::error::{Failure, to_json};
@@ -158,27 +159,8 @@ pub(super) fn read(model: &'static Model, body: &[u8]) -> Result<TextRequest, Fa
             text: system,
         });
     }
-    let mut expected = Role::User;
-    for (index, message) in request.messages.into_iter().enumerate() {
-        let role = if message.role == "user" {
-            Role::User
-        } else {
-            Role::Assistant
-        };
-        if role != expected {
-            return Err(Failure::validation(if index == 0 {
-                "A conversation must start with a user message. Try again with a conversation \
-                 that starts with a user message."
-            } else {
-                "A conversation must alternate between user and assistant roles. Make sure the \
-                 conversation alternates between user and assistant roles and try again."
-            }));
-        }
-        expected = if role == Role::User {
-            Role::Assistant
-        } else {
-            Role::User
-        };
+    let roles = take_turns(request.messages.iter().map(|message| message.role.as_str()))?;
+    for (index, (role, message)) in roles.into_iter().zip(request.messages).enumerate() {
         turns.push(Turn {
             role,
             text: text_of(message.content, &format!("messages/{index}"))?,

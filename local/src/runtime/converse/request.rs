@@ -8,7 +8,7 @@ use super::Format;
 use crate::catalogue::{Converse, Family, Model, Resolved};
 use crate::error::{Failure, to_json};
 use crate::families::{TextFamily, TextRequest, UNASKED_LIMIT};
-use crate::families::{claude_messages, limit, not_played, titan};
+use crate::families::{claude_messages, limit, not_played, take_turns, titan};
 use crate::schema::read as read_body;
 use crate::schema::{NON_EMPTY, Shape, TEXT, TEXTS, UNIT, Wording, optional, required};
 use crate::text::{Options, Role, Turn};
@@ -216,27 +216,9 @@ pub(crate) fn read(resolved: &Resolved, body: &[u8]) -> Result<(TextRequest, For
 /// User first, then in turns; Titan cannot go on from an assistant's text.
 fn read_messages(messages: Vec<Message>, family: TextFamily) -> Result<Vec<Turn>, Failure> {
     let mut turns = Vec::new();
-    let mut expected = Role::User;
-    for (index, message) in messages.into_iter().enumerate() {
-        let role = if message.role == "user" {
-            Role::User
-        } else {
-            Role::Assistant
-        };
-        if role != expected {
-            return Err(Failure::validation(if index == 0 {
-                "A conversation must start with a user message. Try again with a conversation \
-                 that starts with a user message."
-            } else {
-                "A conversation must alternate between user and assistant roles. Make sure the \
-                 conversation alternates between user and assistant roles and try again."
-            }));
-        }
-        expected = if role == Role::User {
-            Role::Assistant
-        } else {
-            Role::User
-        };
+    let roles = take_turns(messages.iter().map(|message| message.role.as_str()))?;
+    let ends_with_assistant = roles.last() == Some(&Role::Assistant);
+    for (index, (role, message)) in roles.into_iter().zip(messages).enumerate() {
         let text = text_of(message.content, &format!("messages.{index}.content"))?;
         if text.is_empty() {
             return Err(Failure::validation(format!(
@@ -246,7 +228,7 @@ fn read_messages(messages: Vec<Message>, family: TextFamily) -> Result<Vec<Turn>
         }
         turns.push(Turn { role, text });
     }
-    if expected == Role::User && family == TextFamily::Titan {
+    if ends_with_assistant && family == TextFamily::Titan {
         return Err(Failure::validation(
             "A conversation must end with a user message. Try again with a conversation that ends \
              with a user message.",
