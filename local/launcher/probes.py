@@ -1,4 +1,7 @@
-"""Questions to the parts of a stack, each answered at once or not at all."""
+"""Questions to the parts of a stack, each answered at once or not at all.
+
+What is asked while it starts raises `NotYet` until it answers.
+"""
 
 from __future__ import annotations
 
@@ -6,75 +9,105 @@ import json
 import socket
 import urllib.error
 import urllib.request
-from typing import Any
+from http import HTTPStatus
+from http.client import HTTPException
 
 import boto3
+import botocore.session
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from processes import Failed, NotYet
 from settings import Settings
 
 SECONDS = 2.0
+# Longer than the 3 s that local-bedrock gives the bridge's server to take a connection.
+HEALTH_SECONDS = 5.0
+NO_PROFILE = {"profile": (None, None, None, None)}
 
 
-def listens(port: int) -> bool:
+def ask_door(settings: Settings) -> None:
     try:
-        with socket.create_connection(("127.0.0.1", port), SECONDS):
-            return True
-    except OSError:
-        return False
+        with socket.create_connection(("127.0.0.1", settings.api_port), SECONDS):
+            pass
+    except OSError as error:
+        raise NotYet(str(error)) from error
 
 
-def aws_answers(settings: Settings) -> bool:
-    """Whether both S3 and SQS answer."""
+def ask_aws(settings: Settings) -> None:
+    """Asks both S3 and SQS."""
     try:
         _client(settings, "s3").list_buckets()
         _client(settings, "sqs").list_queues()
-    except (BotoCoreError, ClientError):
-        return False
-    return True
+    except (BotoCoreError, ClientError) as error:
+        raise NotYet(_one_line(error)) from error
 
 
 def create_bucket(settings: Settings) -> None:
-    _client(settings, "s3").create_bucket(Bucket=settings.bucket)
+    try:
+        _client(settings, "s3").create_bucket(Bucket=settings.bucket)
+    except (BotoCoreError, ClientError) as error:
+        raise Failed(f"the bucket {settings.bucket}: {_one_line(error)}") from error
 
 
-def bedrock_answers(settings: Settings) -> bool:
-    return _status(f"{settings.bedrock}/_local/health") == 200
+def ask_bedrock(settings: Settings) -> None:
+    """Fails for good, in the server's own words, when it says that its backend is down."""
+    status, body = _get(f"{settings.bedrock}/_local/health", HEALTH_SECONDS)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        raise Failed(_message(body))
+    if status != HTTPStatus.OK:
+        raise NotYet(f"status {status}")
 
 
 def models(settings: Settings) -> list[dict[str, str]]:
     """The `model`s that the local Bedrock plays, each with its `backend`."""
-    with _open(f"{settings.bedrock}/_local/models") as answer:
-        found: list[dict[str, str]] = json.load(answer)
-        return found
-
-
-def function_answers(settings: Settings, path: str) -> bool:
-    """Asks with a method that no function takes: it costs no model call."""
-    return _status(settings.api + path) == 405
-
-
-def _status(url: str) -> int | None:
     try:
-        with _open(url) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        error.close()
-        return error.code
-    except OSError:
-        return None
+        _, body = _get(f"{settings.bedrock}/_local/models", SECONDS)
+        found: list[dict[str, str]] = json.loads(body)
+    except (NotYet, ValueError) as error:
+        raise Failed(f"the models of local-bedrock: {error}") from error
+    return found
 
 
-def _open(url: str) -> Any:
+def ask_function(settings: Settings, path: str) -> None:
+    """Asks with a method that no function takes: it costs no model call."""
+    status, _ = _get(settings.api + path, SECONDS)
+    if status != HTTPStatus.METHOD_NOT_ALLOWED:
+        raise NotYet(f"status {status}")
+
+
+def _get(url: str, seconds: float) -> tuple[int, bytes]:
+    """The status and the body of any answer."""
     # Never through a proxy: the stack is on loopback.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    return opener.open(url, timeout=SECONDS)
+    try:
+        try:
+            answer = opener.open(url, timeout=seconds)
+        except urllib.error.HTTPError as refusal:
+            answer = refusal
+        with answer:
+            return answer.status, answer.read()
+    except (OSError, HTTPException) as error:
+        raise NotYet(_one_line(error)) from error
+
+
+def _message(body: bytes) -> str:
+    """What a Bedrock error says."""
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return _one_line(body.decode(errors="replace"))
+
+
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())
 
 
 def _client(settings: Settings, service: str) -> BaseClient:
-    return boto3.client(
+    # The person's own profile is neither needed nor, perhaps, there.
+    session = boto3.Session(botocore_session=botocore.session.Session(NO_PROFILE))
+    return session.client(
         service,
         endpoint_url=settings.aws,
         region_name="us-east-1",

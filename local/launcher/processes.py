@@ -22,6 +22,10 @@ class Failed(Exception):
     """The stack cannot start or go on. The text is for the person at the terminal."""
 
 
+class NotYet(Exception):
+    """A part does not answer yet. The text says what came instead."""
+
+
 class Stopped(Exception):
     """Somebody asked the stack to stop."""
 
@@ -131,13 +135,19 @@ class Family:
             raise Failed(f"{name} failed with status {child.process.returncode}")
         return "".join(collected)
 
-    def wait_until(self, what: str, answers: Callable[[], bool], seconds: float) -> None:
-        """Waits for `answers` to come true while every child lives."""
+    def wait_until(self, what: str, ask: Callable[[], None], seconds: float) -> None:
+        """Asks until no `NotYet` comes back, while every child lives."""
         deadline = time.monotonic() + seconds
-        while not answers():
+        while True:
+            try:
+                return ask()
+            except NotYet as error:
+                reason = str(error)
             self._check()
             if time.monotonic() > deadline:
-                raise Failed(f"{what} does not answer after {seconds:.0f} s; see the logs in {self._logs}")
+                raise Failed(
+                    f"{what} does not answer after {seconds:.0f} s ({reason}); see the logs in {self._logs}"
+                )
             self._pause()
 
     def watch(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +99,7 @@ class Settings:
             api_port=ports[0],
             aws_port=ports[1],
             bedrock_port=ports[2],
-            bucket=given.get("IMAGE_BUCKET", "bedrock-images"),
+            bucket=_bucket(given),
             text_backend=backend,
             bridge_url=bridge_url,
             bridge_model=given.get("LOCAL_BRIDGE_MODEL"),
@@ -132,6 +133,17 @@ class Settings:
     @property
     def bedrock(self) -> str:
         return self.bedrock_url or f"http://127.0.0.1:{self.bedrock_port}"
+
+
+def _bucket(given: Mapping[str, str]) -> str:
+    """S3's rules for names, but for the prefixes and suffixes that it keeps to itself."""
+    name = given.get("IMAGE_BUCKET", "bedrock-images")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name) or ".." in name:
+        raise BadSetting(
+            "IMAGE_BUCKET must have 3 to 63 lowercase letters, digits, dots and hyphens, "
+            f"a letter or digit at either end, not {name!r}"
+        )
+    return name
 
 
 def _port(given: Mapping[str, str], name: str, default: int) -> int:

@@ -100,7 +100,7 @@ def start_aws(settings: Settings, family: Family) -> None:
     }
     ministack = Path(sys.executable).with_name("ministack")
     family.start("ministack", [ministack], environment, settings.runs)
-    family.wait_until("MiniStack", lambda: probes.aws_answers(settings), 30)
+    family.wait_until("MiniStack", lambda: probes.ask_aws(settings), 30)
     probes.create_bucket(settings)
 
 
@@ -119,7 +119,7 @@ def start_bedrock(settings: Settings, family: Family, program: Path, model: Path
     if "RUST_LOG" in settings.functions:
         environment["RUST_LOG"] = settings.functions["RUST_LOG"]
     family.start("local-bedrock", command, environment, ROOT)
-    family.wait_until("local-bedrock", lambda: probes.bedrock_answers(settings), 60)
+    family.wait_until("local-bedrock", lambda: probes.ask_bedrock(settings), 60)
 
 
 def start_functions(settings: Settings, family: Family, programs: dict[str, Path]) -> None:
@@ -128,13 +128,13 @@ def start_functions(settings: Settings, family: Family, programs: dict[str, Path
     watch += ["--only-lambda-apis", "--disable-cors", "--quiet"]
     watch += ["--invoke-address", "127.0.0.1", "--invoke-port", str(settings.api_port)]
     family.start("cargo-lambda", watch, settings.machine, ROOT)
-    family.wait_until("cargo-lambda", lambda: probes.listens(settings.api_port), 30)
+    family.wait_until("cargo-lambda", lambda: probes.ask_door(settings), 30)
     for function in FUNCTIONS:
         environment = function_environment(settings, function)
         for instance in range(1, INSTANCES + 1):
             family.start(f"{function}-{instance}", [programs[function]], environment, ROOT)
     for function, path in FUNCTIONS.items():
-        family.wait_until(function, lambda path=path: probes.function_answers(settings, path), 30)
+        family.wait_until(function, lambda path=path: probes.ask_function(settings, path), 30)
 
 
 def function_environment(settings: Settings, function: str) -> dict[str, str]:

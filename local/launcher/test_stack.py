@@ -1,38 +1,17 @@
-"""Starts the stack as a person does, with the simulator for a model, and looks for what is left."""
+"""Starts the stack as a person does, and looks for what it says and leaves behind."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
-import subprocess
-import sys
-import tempfile
-import time
 import unittest
-import urllib.request
 from pathlib import Path
 
-import boto3
-
+import probes
+from processes import Failed
 from settings import BadSetting, Settings
-
-STACK = Path(__file__).with_name("stack.py")
-# The first start may have to build the workspace.
-START_SECONDS = 900
-STOP_SECONDS = 15
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+from stack_under_test import START_SECONDS, STOP_SECONDS, Stack, free_ports, inherited
 
 
 def processes() -> dict[int, tuple[int, str, str]]:
@@ -61,56 +40,10 @@ def descendants(root: int) -> dict[int, str]:
         family |= children
 
 
-class Stack:
-    """A stack on free ports."""
-
-    def __init__(self, folder: Path, ports: list[int]) -> None:
-        self.api, self.aws, self.bedrock = ports
-        environment = {
-            **os.environ,
-            "API_PORT": str(self.api),
-            "AWS_PORT": str(self.aws),
-            "BEDROCK_PORT": str(self.bedrock),
-            "LOCAL_TEXT_BACKEND": "simulator",
-            "TOOLS_DIR": str(folder),
-        }
-        self.output = folder / "output"
-        with self.output.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, STACK], env=environment, stdout=output, stderr=subprocess.STDOUT
-            )
-
-    def said(self) -> str:
-        return self.output.read_text()
-
-    def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while not any(line.startswith("ready") for line in self.said().splitlines()):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"the stack is not ready:\n{self.said()}")
-            time.sleep(0.1)
-
-    def post(self, path: str, body: dict[str, object]) -> dict[str, object]:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.api}{path}",
-            json.dumps(body).encode(),
-            {"content-type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            parsed: dict[str, object] = json.load(answer)
-            return parsed
-
-
 class TheStack(unittest.TestCase):
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-
-    def start(self, ports: list[int] | None = None) -> Stack:
-        stack = Stack(self.folder, ports or free_ports(3))
-        self.addCleanup(stack.process.wait)
-        self.addCleanup(stack.process.terminate)
+    def start(self, ports: list[int] | None = None, **settings: str) -> Stack:
+        stack = Stack(ports, **settings)
+        self.addCleanup(stack.close)
         return stack
 
     def assert_gone(self, family: dict[int, str]) -> None:
@@ -118,29 +51,11 @@ class TheStack(unittest.TestCase):
         left = [living[id] for id, began in family.items() if id in living and living[id][2] == began]
         self.assertEqual(left, [])
 
-    def test_answers_until_it_is_interrupted_and_leaves_nothing(self) -> None:
+    def test_runs_until_it_is_interrupted_and_leaves_nothing(self) -> None:
         stack = self.start()
         stack.wait_until_ready()
         family = descendants(stack.process.pid)
         self.assertGreaterEqual(len(family), 9, "MiniStack, Bedrock, the door, two of each function")
-
-        keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-        s3 = boto3.client(
-            "s3", endpoint_url=f"http://127.0.0.1:{stack.aws}", region_name="us-east-1", **keys
-        )
-        self.assertEqual([bucket["Name"] for bucket in s3.list_buckets()["Buckets"]], ["bedrock-images"])
-        completion = stack.post(
-            "/v1/completions", {"model": "amazon.titan-tg1-large", "prompt": "Hello"}
-        )
-        self.assertIn("[simulated]", json.dumps(completion))
-        image = stack.post(
-            "/v1/images/generations",
-            {"model": "stability.stable-diffusion-xl-v1", "prompt": "a fox", "size": "1024x1024"},
-        )
-        url = image["data"][0]["url"]  # type: ignore[index]
-        with urllib.request.urlopen(url, timeout=30) as answer:
-            self.assertEqual(answer.read(8), b"\x89PNG\r\n\x1a\n")
-
         stack.process.send_signal(signal.SIGINT)
         self.assertEqual(stack.process.wait(STOP_SECONDS), 0, stack.said())
         self.assert_gone(family)
@@ -168,6 +83,32 @@ class TheStack(unittest.TestCase):
             stack.said(), f"error: port {port} is in use; choose another one with AWS_PORT=<port>\n"
         )
 
+    def test_a_bridge_that_is_down_is_told_in_the_words_of_the_local_bedrock(self) -> None:
+        [closed] = free_ports(1)
+        address = f"http://127.0.0.1:{closed}/v1"
+        stack = self.start(
+            LOCAL_TEXT_BACKEND="bridge", LOCAL_BRIDGE_URL=address, LOCAL_BRIDGE_MODEL="some-model"
+        )
+        self.assertEqual(stack.process.wait(START_SECONDS), 1)
+        self.assertIn(
+            "error: the local backend `bridge:some-model` does not answer: "
+            f"{address} cannot be reached",
+            stack.said(),
+        )
+        self.assertNotIn("Traceback", stack.said())
+
+
+class TheProbes(unittest.TestCase):
+    def setUp(self) -> None:
+        aws, bedrock = free_ports(2)
+        self.settings = Settings.read({"AWS_PORT": str(aws), "BEDROCK_PORT": str(bedrock)})
+
+    def test_say_what_failed(self) -> None:
+        with self.assertRaisesRegex(Failed, "^the bucket bedrock-images: Could not connect"):
+            probes.create_bucket(self.settings)
+        with self.assertRaisesRegex(Failed, "^the models of local-bedrock: .*refused"):
+            probes.models(self.settings)
+
 
 class TheSettings(unittest.TestCase):
     def check(self, environment: dict[str, str], complaint: str) -> None:
@@ -180,6 +121,8 @@ class TheSettings(unittest.TestCase):
         self.check({"AWS_PORT": "9000"}, "must differ")
         self.check({"LOCAL_TEXT_BACKEND": "oracle"}, "LOCAL_TEXT_BACKEND is")
         self.check({"LOCAL_BRIDGE_URL": "http://127.0.0.1:11434/v1"}, "LOCAL_BRIDGE_MODEL")
+        for bucket in ("ab", "Pictures", "a_b", "a..b", "-ab", "a" * 64, "a/b", "abc\n"):
+            self.check({"IMAGE_BUCKET": bucket}, "^IMAGE_BUCKET must have 3 to 63 .*, not .*$")
 
     def test_real_credentials_go_to_another_bedrock_only(self) -> None:
         own = {"AWS_ACCESS_KEY_ID": "own", "AWS_SECRET_ACCESS_KEY": "secret"}
@@ -188,6 +131,22 @@ class TheSettings(unittest.TestCase):
         self.assertEqual(elsewhere.credentials["AWS_ACCESS_KEY_ID"], "own")
         self.assertEqual(elsewhere.bedrock, "https://bedrock.example")
         self.assertNotIn("BEDROCK_PORT", elsewhere.ports)
+
+
+class TheTests(unittest.TestCase):
+    def test_keep_the_settings_of_the_shell_from_the_stack(self) -> None:
+        tools = {"PATH": "/bin", "CARGO_HOME": "/c", "PIP_INDEX_URL": "/p", "https_proxy": "/x"}
+        settings = {
+            "ALLOWED_MODELS": "none",
+            "AWS_ACCESS_KEY_ID": "own",
+            "AWS_PROFILE": "own",
+            "BEDROCK_URL": "https://bedrock.example/",
+            "IMAGE_BUCKET": "own",
+            "LOCAL_FAULTS": "true",
+            "OPENAI_API_KEY": "own",
+            "RUST_LOG": "off",
+        }
+        self.assertEqual(inherited({**tools, **settings}), tools)
 
 
 if __name__ == "__main__":
