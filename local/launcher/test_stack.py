@@ -7,9 +7,10 @@ import signal
 import socket
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import probes
-from processes import Failed
+from processes import Failed, Family, NotYet
 from settings import BadSetting, Settings
 from stack_under_test import START_SECONDS, STOP_SECONDS, Stack, free_ports, inherited
 
@@ -108,6 +109,16 @@ class TheProbes(unittest.TestCase):
             probes.create_bucket(self.settings)
         with self.assertRaisesRegex(Failed, "^the models of local-bedrock: .*refused"):
             probes.models(self.settings)
+
+    def test_look_at_no_profile(self) -> None:
+        with mock.patch.dict(os.environ, AWS_PROFILE="there-is-none"):
+            with self.assertRaisesRegex(NotYet, "^Could not connect"):
+                probes.ask_aws(self.settings)
+
+    def test_that_never_succeed_end_with_the_last_reason(self) -> None:
+        family = Family(Path("logs"))
+        with self.assertRaisesRegex(Failed, r"^S3 does not answer after 0 s \(Could not connect .*logs$"):
+            family.wait_until("S3", lambda: probes.ask_aws(self.settings), 0)
 
 
 class TheSettings(unittest.TestCase):
