@@ -41,6 +41,7 @@ test: $(RUN)/installed ## Runs every test
 	cargo test --workspace --locked
 	$(PYTHON) -m unittest discover --start-directory local/launcher --verbose
 	$(PYTHON) local/tests/seed_guide.py
+	$(PYTHON) local/tests/boto3_calls.py
 
 .PHONY: test-model
 test-model: ## Lints and tests the embedded model, whose engine takes minutes to build
