@@ -1,0 +1,183 @@
+//! What can be wrong, by who can act on it. `Display` is the caller's message.
+
+use std::time::Duration;
+
+/// What can be wrong with a field.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum FieldFault {
+    /// It is required.
+    #[error("is required.")]
+    Missing,
+    /// Its value is wrong; the text says what is allowed.
+    #[error("is not valid: {0}.")]
+    Invalid(String),
+    /// There is no such field.
+    #[error("is not a known field{}", match nearest {
+        Some(name) => format!("; did you mean `{name}`?"),
+        None => ".".to_owned(),
+    })]
+    Unknown {
+        /// The nearest known name.
+        nearest: Option<&'static str>,
+    },
+    /// It would change the answer and cannot be honoured.
+    #[error("is not supported by {by}: {reason}.")]
+    Unsupported {
+        /// Who cannot honour it: a family, or this API.
+        by: &'static str,
+        /// Why, or what to send instead.
+        reason: &'static str,
+    },
+}
+
+/// What can be wrong with a model.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ModelFault {
+    /// Its id does not say the family.
+    #[error(
+        "does not say its family; declare it with the field `family` or an alias, as one of: {known}; or, for text, ask for `\"api\": \"converse\"`."
+    )]
+    FamilyRequired {
+        /// Names of the families.
+        known: String,
+    },
+    /// It serves another task.
+    #[error("does not serve {0}.")]
+    TaskUnsupported(&'static str),
+    /// The deployment does not allow it.
+    #[error("is not allowed on this deployment.")]
+    NotAllowed,
+    /// There is no such model.
+    #[error("does not exist or is not available in this region.")]
+    NotFound,
+    /// It is past its end of life.
+    #[error("has reached the end of its life{}{}.",
+        since.map(|day| format!(" on {day}")).unwrap_or_default(),
+        successor.map(|id| format!("; use `{id}` instead")).unwrap_or_default())]
+    Retired {
+        /// Its last day, as `YYYY-MM-DD`, where AWS has named one.
+        since: Option<&'static str>,
+        /// What to use instead.
+        successor: Option<&'static str>,
+    },
+}
+
+/// What can be wrong with a request as a whole.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum RequestFault {
+    /// There is no body, or it is `null`.
+    #[error("The request has no body; send a JSON object.")]
+    BodyMissing,
+    /// The body is not one JSON object.
+    #[error("The body is not a JSON object: {reason} at line {line}, column {column}.")]
+    BodyNotJson {
+        /// What is wrong.
+        reason: String,
+        /// Line of the fault, from 1.
+        line: usize,
+        /// Column of the fault, from 1.
+        column: usize,
+    },
+    /// The body is said to be base64 and is not.
+    #[error("The body is not base64.")]
+    BodyNotBase64,
+    /// The body is longer than the limit.
+    #[error("The body has {size} bytes; the limit is {limit} bytes.")]
+    BodyTooLarge {
+        /// Bytes received.
+        size: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// The body is not sent as plain JSON.
+    #[error("Send the body as `application/json`, without a content encoding.")]
+    MediaTypeUnsupported,
+    /// There is no such path.
+    #[error("There is nothing at this path.")]
+    RouteNotFound,
+    /// The path has no such method.
+    #[error("This method is not allowed here; use {allow}.")]
+    MethodNotAllowed {
+        /// The method to use.
+        allow: &'static str,
+    },
+    /// The event cannot be read, or is of a service that this function does not serve.
+    #[error("This function cannot serve this event: {0}.")]
+    EventUnsupported(&'static str),
+    /// History and answer do not fit the model's window.
+    #[error("The request does not fit the model's context window: {reason}")]
+    ContextTooLong {
+        /// The model's own words.
+        reason: String,
+    },
+    /// The prompt, the answer or an image was filtered.
+    #[error("The content was filtered: {reason}")]
+    Filtered {
+        /// Which part, in the model's own words.
+        reason: String,
+    },
+    /// Bedrock found the request invalid.
+    #[error("Bedrock refused the request: {reason}")]
+    Refused {
+        /// Bedrock's own words.
+        reason: String,
+    },
+}
+
+/// What can be wrong behind the request.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum UpstreamFault {
+    /// Bedrock throttled the call.
+    #[error("Bedrock is throttling this model; retry later.")]
+    Throttled {
+        /// How long Bedrock asked to wait.
+        retry_after: Option<Duration>,
+    },
+    /// A Bedrock quota is used up.
+    #[error("A Bedrock quota of this deployment is used up; retry later.")]
+    QuotaExceeded,
+    /// Bedrock cannot be reached, or says that it is unavailable.
+    #[error("Bedrock is unavailable; retry later.")]
+    Unavailable,
+    /// The model is being loaded.
+    #[error("The model is not ready yet; retry later.")]
+    ModelNotReady,
+    /// No AWS credentials could be had.
+    #[error("This deployment could not load its AWS credentials; retry later.")]
+    CredentialsUnavailable,
+    /// Bedrock refused this deployment's credentials or role.
+    #[error("This deployment may not call the model; its operator has to grant access.")]
+    AccessDenied,
+    /// S3 did not take the image.
+    #[error("The image was made but could not be stored; asking again makes, and bills, another.")]
+    StorageUnavailable,
+    /// The model failed.
+    #[error("The model failed to process the request.")]
+    ModelFailed,
+    /// Bedrock failed.
+    #[error("Bedrock failed to process the request.")]
+    Failed,
+    /// The answer is not of the family's shape.
+    #[error("The model's answer does not have the shape of {family}, at `{path}`.")]
+    Malformed {
+        /// Name of the family.
+        family: &'static str,
+        /// Where in the answer.
+        path: String,
+    },
+    /// The answer broke off.
+    #[error("The model's answer broke off.")]
+    Truncated,
+    /// The image is damaged, or not of the size that was asked for.
+    #[error("The model's image is not usable: {0}.")]
+    ImageInvalid(&'static str),
+    /// This request's time was up.
+    #[error("The model did not answer within this request's time; the call may have been billed.")]
+    DeadlineExceeded,
+    /// The model's own time was up.
+    #[error("The model took too long; the call may have been billed.")]
+    ModelTimedOut,
+    /// A defect of ours.
+    #[error("The request failed through a defect of this service.")]
+    Defect,
+}
