@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use tracing::level_filters::LevelFilter;
 
-use crate::model::{Alias, Api, Directory, Family, ModelId};
+use crate::Error;
+use crate::model::{Alias, Api, Directory, Family, ModelId, Target, Wanted};
 
 /// How long a presigned URL may live at most: longer would outlive a role's credentials anyway.
 const LONGEST_URL_LIFE: u64 = 3_600;
@@ -45,6 +46,24 @@ pub struct DefaultModel {
     pub variable: &'static str,
     /// The model without the variable.
     pub id: &'static str,
+}
+
+impl DefaultModel {
+    /// Refuses, at the start, a default model that the function's task cannot use.
+    pub fn check<F>(
+        self,
+        directory: &Directory,
+        family: impl FnOnce(&Target) -> Result<F, Error>,
+    ) -> Result<(), Invalid> {
+        let target = directory.find(&Wanted::default());
+        match target.and_then(|target| family(&target)) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Invalid::new(
+                self.variable,
+                format!("is not usable: {error}"),
+            )),
+        }
+    }
 }
 
 /// A variable that is missing or wrong.

@@ -166,6 +166,14 @@ impl Error {
         }
     }
 
+    /// An image that is damaged, or not the one that was asked for.
+    pub fn image_invalid(reason: &'static str) -> Self {
+        Self::Upstream {
+            fault: UpstreamFault::ImageInvalid(reason),
+            cause: Cause::of(reason),
+        }
+    }
+
     /// An answer that is not of the family's shape.
     pub fn malformed(family: &'static str, path: impl Into<String>) -> Self {
         let path = path.into();

@@ -1,6 +1,6 @@
 //! Several paid calls for one request.
 
-use std::cell::Cell;
+use std::cell::OnceCell;
 use std::future::Future;
 
 use futures_util::{StreamExt as _, stream};
@@ -16,28 +16,20 @@ pub async fn fan_out<T>(
     calls: impl IntoIterator<Item = impl Future<Output = Result<T, Error>>>,
     at_a_time: usize,
 ) -> Result<Vec<T>, Error> {
-    let failed = Cell::new(None);
-    let failed = &failed;
+    // The first failure is the one that is reported.
+    let failed = OnceCell::new();
+    let first = &failed;
     let answers: Vec<Option<T>> = stream::iter(calls)
         .map(|call| async move {
-            let cleared = failed.take();
-            if cleared.is_some() {
-                failed.set(cleared);
+            if first.get().is_some() {
                 return None;
             }
-            match call.await {
-                Ok(answer) => Some(answer),
-                Err(error) => {
-                    // The first failure is the one that is reported.
-                    failed.set(failed.take().or(Some(error)));
-                    None
-                }
-            }
+            call.await.map_err(|error| first.set(error)).ok()
         })
         .buffered(at_a_time)
         .collect()
         .await;
-    match failed.take() {
+    match failed.into_inner() {
         None => Ok(answers.into_iter().flatten().collect()),
         Some(error) if answers.iter().any(Option::is_some) => {
             Err(Error::PartlyPaid(Box::new(error)))
@@ -48,6 +40,7 @@ pub async fn fan_out<T>(
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::time::Duration;
 
     use super::*;

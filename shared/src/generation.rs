@@ -31,10 +31,7 @@ impl TextModels {
         default: DefaultModel,
     ) -> Result<Self, Invalid> {
         let directory = config.directory;
-        directory
-            .find(&Wanted::default())
-            .and_then(|target| target.text_family())
-            .map_err(|error| Invalid::new(default.variable, format!("is not usable: {error}")))?;
+        default.check(&directory, Target::text_family)?;
         Ok(Self {
             bedrock: Bedrock::connect(sdk, &config.bedrock).await,
             directory,

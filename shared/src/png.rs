@@ -5,16 +5,12 @@
 
 use crate::Error;
 use crate::api::image::Size;
-use crate::error::{Cause, UpstreamFault};
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// The size of a whole PNG.
 pub fn size_of(file: &[u8]) -> Result<Size, Error> {
-    let invalid = |reason| Error::Upstream {
-        fault: UpstreamFault::ImageInvalid(reason),
-        cause: Cause::of(reason),
-    };
+    let invalid = Error::image_invalid;
     let mut rest = file
         .strip_prefix(SIGNATURE)
         .ok_or_else(|| invalid("it is not a PNG"))?;
@@ -104,14 +100,7 @@ mod tests {
 
     #[track_caller]
     fn refused(file: &[u8], reason: &'static str) {
-        let fault = UpstreamFault::ImageInvalid(reason);
-        assert_eq!(
-            size_of(file),
-            Err(Error::Upstream {
-                fault,
-                cause: Cause::of(reason)
-            })
-        );
+        assert_eq!(size_of(file), Err(Error::image_invalid(reason)));
     }
 
     #[test]

@@ -12,10 +12,9 @@ use bedrock_adapter::bedrock::Bedrock;
 use bedrock_adapter::config::{Config, DefaultModel, Invalid};
 use bedrock_adapter::deadline::Deadline;
 use bedrock_adapter::doors::api_gateway::Route;
-use bedrock_adapter::error::{Cause, UpstreamFault};
 use bedrock_adapter::families;
 use bedrock_adapter::fan_out::fan_out;
-use bedrock_adapter::model::{Directory, ImageFamily, Target, Wanted};
+use bedrock_adapter::model::{Directory, ImageFamily, Target};
 use bedrock_adapter::png;
 use bedrock_adapter::runtime::{Invocation, LARGEST_ANSWER, Task};
 use bedrock_adapter::store::{Images, Key};
@@ -60,16 +59,7 @@ impl Task for ImageGeneration {
         let bucket = config
             .image_bucket
             .ok_or_else(|| Invalid::new("IMAGE_BUCKET", "is not set"))?;
-        config
-            .directory
-            .find(&Wanted::default())
-            .and_then(|target| target.image_family())
-            .map_err(|error| {
-                Invalid::new(
-                    Self::DEFAULT_MODEL.variable,
-                    format!("is not usable: {error}"),
-                )
-            })?;
+        Self::DEFAULT_MODEL.check(&config.directory, Target::image_family)?;
         Ok(Self {
             bedrock: Bedrock::connect(sdk, &config.bedrock).await,
             directory: config.directory,
@@ -151,16 +141,14 @@ impl ImageGeneration {
             .invoke(target, body, deadline.keeping_back(TIME_TO_KEEP))
             .await?;
         let picture = families::decode_image(target.image_family()?, &answer.body)?;
-        let invalid = |reason| Error::Upstream {
-            fault: UpstreamFault::ImageInvalid(reason),
-            cause: Cause::of(reason),
-        };
         let png = STANDARD
             .decode(picture.base64)
-            .map_err(|_| invalid("it is not base64"))?;
+            .map_err(|_| Error::image_invalid("it is not base64"))?;
         let size = png::size_of(&png)?;
         if !families::may_have_size(target.image_family()?, drawing, size) {
-            return Err(invalid("it is not of the size that was asked for"));
+            return Err(Error::image_invalid(
+                "it is not of the size that was asked for",
+            ));
         }
         let png = Bytes::from(png);
         let mut metadata = metadata(target, drawing);

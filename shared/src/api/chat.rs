@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::Fields;
 use super::inference::Inference;
-use super::{Generated, TokenUsage, answers, bookkeeping, finish_reason, is_blank, wanted};
+use super::{Generated, OfAnswer, answers, bookkeeping, finish_reason, is_blank, wanted};
 use crate::Error;
 use crate::error::FieldFault;
-use crate::families::{Conversation, Finish, Role, Turn, Usage};
+use crate::families::{Conversation, Finish, Role, Turn};
 use crate::model::Wanted;
 
 /// How many messages a history may have.
@@ -273,24 +273,9 @@ impl Choice {
     }
 }
 
-impl Response {
-    /// An answer to the request with this id.
-    pub fn new(
-        request_id: &str,
-        created: u64,
-        model: String,
-        choices: Vec<Choice>,
-        usage: Option<Usage>,
-    ) -> Self {
-        Self {
-            id: format!("chatcmpl-{request_id}"),
-            object: "chat.completion",
-            created,
-            model,
-            choices,
-            usage: usage.map(TokenUsage::from),
-        }
-    }
+impl OfAnswer for Choice {
+    const ID_PREFIX: &'static str = "chatcmpl";
+    const OBJECT: &'static str = "chat.completion";
 }
 
 #[cfg(test)]

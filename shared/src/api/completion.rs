@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::fields::Fields;
 use super::inference::Inference;
-use super::{Generated, TokenUsage, answers, bookkeeping, finish_reason, is_blank, wanted};
+use super::{Generated, OfAnswer, answers, bookkeeping, finish_reason, is_blank, wanted};
 use crate::Error;
-use crate::families::{Finish, Usage};
+use crate::families::Finish;
 use crate::model::Wanted;
 
 /// Tokens to generate where the request does not say: OpenAI's default for this route.
@@ -129,24 +129,9 @@ impl Choice {
     }
 }
 
-impl Response {
-    /// An answer to the request with this id.
-    pub fn new(
-        request_id: &str,
-        created: u64,
-        model: String,
-        choices: Vec<Choice>,
-        usage: Option<Usage>,
-    ) -> Self {
-        Self {
-            id: format!("cmpl-{request_id}"),
-            object: "text_completion",
-            created,
-            model,
-            choices,
-            usage: usage.map(TokenUsage::from),
-        }
-    }
+impl OfAnswer for Choice {
+    const ID_PREFIX: &'static str = "cmpl";
+    const OBJECT: &'static str = "text_completion";
 }
 
 #[cfg(test)]

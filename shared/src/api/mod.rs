@@ -75,6 +75,35 @@ pub struct Generated<C> {
     pub usage: Option<TokenUsage>,
 }
 
+/// One of an answer's choices, which says what kind of answer it belongs to.
+pub trait OfAnswer {
+    /// What the answer's id begins with.
+    const ID_PREFIX: &'static str;
+
+    /// The answer's `object`.
+    const OBJECT: &'static str;
+}
+
+impl<C: OfAnswer> Generated<C> {
+    /// An answer to the request with this id.
+    pub fn new(
+        request_id: &str,
+        created: u64,
+        model: String,
+        choices: Vec<C>,
+        usage: Option<Usage>,
+    ) -> Self {
+        Self {
+            id: format!("{}-{request_id}", C::ID_PREFIX),
+            object: C::OBJECT,
+            created,
+            model,
+            choices,
+            usage: usage.map(TokenUsage::from),
+        }
+    }
+}
+
 /// OpenAI's word for why generation ended.
 pub fn finish_reason(finish: &Finish) -> String {
     match finish {

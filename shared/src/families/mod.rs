@@ -5,16 +5,16 @@
 //! (`CONTRIBUTING.md` has the checklist).
 
 mod answer;
-pub mod claude_messages;
-pub mod claude_text;
+mod claude_messages;
+mod claude_text;
 mod conversation;
 mod image_option;
 mod lenient;
-pub mod nova_text;
+mod nova_text;
 mod parameter;
-pub mod stable_diffusion_xl;
-pub mod stable_image;
-pub mod titan_text;
+mod stable_diffusion_xl;
+mod stable_image;
+mod titan_text;
 
 pub use answer::{Chunk, Completion, Finish, Picture, Usage};
 pub use conversation::{Conversation, Input, Role, Turn};

@@ -350,10 +350,6 @@ fn mask_agrees(source: Option<&str>, has_mask: bool) -> Result<(), Error> {
 }
 
 pub(super) fn decode(response: Response) -> Result<Picture, Error> {
-    let invalid = |reason| Error::Upstream {
-        fault: UpstreamFault::ImageInvalid(reason),
-        cause: Cause::of(reason),
-    };
     let Response { result, artifacts } = response;
     let failed = |part| Error::Upstream {
         fault: UpstreamFault::ModelFailed,
@@ -365,7 +361,7 @@ pub(super) fn decode(response: Response) -> Result<Picture, Error> {
         (_, Some(artifacts)) => artifacts
             .into_iter()
             .next()
-            .ok_or_else(|| invalid("there is none"))?,
+            .ok_or_else(|| Error::image_invalid("there is none"))?,
     };
     match artifact.finish_reason.as_deref() {
         None | Some("SUCCESS") => Ok(Picture {

@@ -145,10 +145,7 @@ pub(super) fn decode(response: Response) -> Result<Picture, Error> {
         .flatten()
         .flatten()
         .next()
-        .ok_or_else(|| Error::Upstream {
-            fault: UpstreamFault::ImageInvalid("there is none"),
-            cause: Cause::of("images"),
-        })?;
+        .ok_or_else(|| Error::image_invalid("there is none"))?;
     // A cast of a float saturates, which a seed out of range deserves.
     let seed = seeds
         .into_iter()
