@@ -2,16 +2,23 @@
 //! variables). A mistake ends the start with one line that names the variable.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use http::HeaderValue;
 use serde::Deserialize;
 use tracing::level_filters::LevelFilter;
 
 use crate::Error;
+use crate::api::limits::{Limits, MOST_ANSWERS};
+use crate::doors::api_gateway::Cors;
 use crate::model::{Alias, Api, Directory, Family, ModelId, Target, Wanted};
 
 /// How long a presigned URL may live at most: longer would outlive a role's credentials anyway.
 const LONGEST_URL_LIFE: u64 = 3_600;
+
+/// The largest body that is read. API Gateway's own limit is 10 MB, Lambda's is 6 MB of event.
+const LARGEST_BODY: u64 = 6 * 1024 * 1024;
 
 /// What a function is told by its environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +31,34 @@ pub struct Config {
     pub image_bucket: Option<String>,
     /// How long an image's URL lives.
     pub image_url_life: Duration,
+    /// How much one request may ask for.
+    pub limits: Limits,
+    /// How HTTP is spoken.
+    pub http: Http,
+}
+
+/// How HTTP is spoken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Http {
+    /// Whether answers leave through Lambda's streaming response.
+    pub streaming: bool,
+    /// Who posts them to the Runtime API.
+    pub responder: Responder,
+    /// Which web pages may read them.
+    pub cors: Cors,
+    /// How long the gateway in front waits for an answer, from when it accepted the request.
+    pub gateway_timeout: Option<Duration>,
+    /// The largest body that is read, in bytes.
+    pub largest_body: usize,
+}
+
+/// Who posts answers to the Runtime API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Responder {
+    /// This crate, over connections that do not hold small packets back.
+    Direct,
+    /// `lambda_runtime` itself.
+    Stock,
 }
 
 /// How to reach Bedrock, where that differs from the SDK's own settings.
@@ -37,6 +72,8 @@ pub struct Connection {
     pub session_name: String,
     /// The endpoint to call.
     pub endpoint: Option<String>,
+    /// How long an answer may pause once it has begun.
+    pub idle: Duration,
 }
 
 /// The model of a request that names none: the variable that says it, and what it is without.
@@ -86,14 +123,14 @@ impl Invalid {
 
 impl Config {
     /// Reads the process's environment.
-    pub fn from_environment(default_model: DefaultModel) -> Result<Self, Invalid> {
+    pub fn from_environment(default_model: Option<DefaultModel>) -> Result<Self, Invalid> {
         Self::read(default_model, variable)
     }
 
     /// Reads an environment. An empty variable is as if it were not set, which is how a template
     /// leaves an optional one out.
     pub fn read(
-        default_model: DefaultModel,
+        default_model: Option<DefaultModel>,
         lookup: impl Fn(&'static str) -> Option<String>,
     ) -> Result<Self, Invalid> {
         let lookup = |name| {
@@ -123,24 +160,28 @@ impl Config {
                     "is not an http or https URL",
                     is_endpoint,
                 )?,
+                idle: seconds("IDLE_TIMEOUT_SECONDS", lookup, 1..=900)?
+                    .unwrap_or(Duration::from_secs(30)),
             },
             directory: Directory {
-                default: lookup(default_model.variable)
-                    .unwrap_or_else(|| default_model.id.to_owned()),
+                default: default_model
+                    .map(|model| lookup(model.variable).unwrap_or_else(|| model.id.to_owned())),
                 aliases: aliases(lookup("MODEL_ALIASES"))?,
                 allowed: allowed(lookup("ALLOWED_MODELS"))?,
             },
             image_bucket: lookup("IMAGE_BUCKET"),
-            image_url_life: url_life(lookup("IMAGE_URL_SECONDS"))?,
+            image_url_life: seconds("IMAGE_URL_SECONDS", lookup, 1..=LONGEST_URL_LIFE)?
+                .unwrap_or(Duration::from_secs(LONGEST_URL_LIFE)),
+            limits: limits(lookup)?,
+            http: http(lookup)?,
         };
         let directory = &config.directory;
-        if ModelId::parse(&directory.default).is_err()
-            && !directory.aliases.contains_key(&directory.default)
+        if let (Some(model), Some(name)) = (default_model, &directory.default)
+            && ModelId::parse(name).is_err()
+            && !directory.aliases.contains_key(name)
         {
-            return Err(Invalid::new(
-                default_model.variable,
-                "is neither a model id nor an alias",
-            ));
+            let reason = "is neither a model id nor an alias";
+            return Err(Invalid::new(model.variable, reason));
         }
         Ok(config)
     }
@@ -268,21 +309,100 @@ fn allowed(text: Option<String>) -> Result<Vec<String>, Invalid> {
         .collect()
 }
 
-fn url_life(text: Option<String>) -> Result<Duration, Invalid> {
-    let seconds = match text {
-        None => LONGEST_URL_LIFE,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|seconds| (1..=LONGEST_URL_LIFE).contains(seconds))
-            .ok_or_else(|| {
-                Invalid::new(
-                    "IMAGE_URL_SECONDS",
-                    format!("is not a number of seconds from 1 to {LONGEST_URL_LIFE}"),
-                )
-            })?,
+fn limits(lookup: impl Fn(&'static str) -> Option<String> + Copy) -> Result<Limits, Invalid> {
+    let Limits {
+        prompt_characters,
+        history_characters,
+        messages,
+        answers,
+        max_tokens,
+        default_max_tokens,
+    } = Limits::default();
+    let size = |variable, range, usual: usize| {
+        let value = number(variable, lookup, range)?;
+        Ok::<_, Invalid>(value.map_or(usual, |value| value as usize))
     };
-    Ok(Duration::from_secs(seconds))
+    let tokens = |variable, usual: i64| {
+        let value = number(variable, lookup, 1..=1_000_000)?;
+        Ok::<_, Invalid>(value.map_or(usual, u64::cast_signed))
+    };
+    Ok(Limits {
+        prompt_characters: size("MAX_PROMPT_CHARACTERS", 1..=10_000_000, prompt_characters)?,
+        history_characters: size("MAX_HISTORY_CHARACTERS", 1..=10_000_000, history_characters)?,
+        messages: size("MAX_MESSAGES", 1..=1_000_000, messages)?,
+        answers: size("MAX_ANSWERS", 1..=MOST_ANSWERS as u64, answers)?,
+        max_tokens: tokens("MAX_TOKENS_LIMIT", max_tokens)?,
+        default_max_tokens: tokens("DEFAULT_MAX_TOKENS", default_max_tokens)?,
+    })
+}
+
+fn http(lookup: impl Fn(&'static str) -> Option<String> + Copy) -> Result<Http, Invalid> {
+    let streaming = match lookup("HTTP_RESPONSE").as_deref() {
+        None | Some("stream") => true,
+        Some("buffered") => false,
+        Some(_) => {
+            let reason = "is neither `stream` nor `buffered`";
+            return Err(Invalid::new("HTTP_RESPONSE", reason));
+        }
+    };
+    let responder = match lookup("RUNTIME_RESPONDER").as_deref() {
+        None | Some("direct") => Responder::Direct,
+        Some("stock") => Responder::Stock,
+        Some(_) => {
+            let reason = "is neither `direct` nor `stock`";
+            return Err(Invalid::new("RUNTIME_RESPONDER", reason));
+        }
+    };
+    let origin = checked(
+        "CORS_ALLOW_ORIGIN",
+        lookup,
+        "is not one origin such as https://example.com",
+        is_origin,
+    )?;
+    let largest_body = number("MAX_BODY_BYTES", lookup, 1..=LARGEST_BODY)?;
+    Ok(Http {
+        streaming,
+        responder,
+        cors: Cors(origin.and_then(|origin| HeaderValue::from_str(&origin).ok())),
+        gateway_timeout: seconds("GATEWAY_TIMEOUT_SECONDS", lookup, 1..=900)?,
+        largest_body: largest_body.unwrap_or(LARGEST_BODY) as usize,
+    })
+}
+
+/// Scheme, host and perhaps a port, and nothing else; never `*`.
+fn is_origin(text: &str) -> bool {
+    text.parse::<http::Uri>().is_ok_and(|uri| {
+        let authority = uri.authority().map(|authority| authority.as_str());
+        let whole = uri.scheme_str().zip(authority);
+        is_endpoint(text)
+            && whole.is_some_and(|(scheme, host)| text == format!("{scheme}://{host}"))
+    })
+}
+
+fn seconds(
+    variable: &'static str,
+    lookup: impl Fn(&'static str) -> Option<String>,
+    range: RangeInclusive<u64>,
+) -> Result<Option<Duration>, Invalid> {
+    Ok(number(variable, lookup, range)?.map(Duration::from_secs))
+}
+
+fn number(
+    variable: &'static str,
+    lookup: impl Fn(&'static str) -> Option<String>,
+    range: RangeInclusive<u64>,
+) -> Result<Option<u64>, Invalid> {
+    let Some(text) = lookup(variable) else {
+        return Ok(None);
+    };
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.map(Some).ok_or_else(|| {
+        let (from, to) = (range.start(), range.end());
+        Invalid::new(
+            variable,
+            format!("is not a whole number from {from} to {to}"),
+        )
+    })
 }
 
 #[cfg(test)]
@@ -296,7 +416,7 @@ mod tests {
     };
 
     fn read(variables: &[(&str, &str)]) -> Result<Config, Invalid> {
-        Config::read(DEFAULT, |name| {
+        Config::read(Some(DEFAULT), |name| {
             variables
                 .iter()
                 .find(|(variable, _)| *variable == name)
@@ -307,7 +427,12 @@ mod tests {
     #[test]
     fn an_empty_environment_is_enough() {
         let config = read(&[("MODEL_ALIASES", ""), ("IMAGE_BUCKET", " ")]).unwrap();
-        assert_eq!(config.directory.default, "us.amazon.nova-lite-v1:0");
+        assert_eq!(
+            config.directory.default.as_deref(),
+            Some("us.amazon.nova-lite-v1:0")
+        );
+        assert_eq!(config.limits, Limits::default());
+        assert!(config.http.streaming && config.http.cors == Cors(None));
         assert_eq!(config.bedrock.session_name, "bedrock-lambdas");
         assert_eq!(
             (config.image_bucket, config.image_url_life),
@@ -337,6 +462,18 @@ mod tests {
             ("BEDROCK_ENDPOINT_URL", "http://127.0.0.1:4600"),
             ("IMAGE_BUCKET", "pictures"),
             ("IMAGE_URL_SECONDS", "60"),
+            ("HTTP_RESPONSE", "buffered"),
+            ("RUNTIME_RESPONDER", "stock"),
+            ("CORS_ALLOW_ORIGIN", "https://example.com:8443"),
+            ("GATEWAY_TIMEOUT_SECONDS", "29"),
+            ("IDLE_TIMEOUT_SECONDS", "5"),
+            ("MAX_BODY_BYTES", "1"),
+            ("MAX_PROMPT_CHARACTERS", "2"),
+            ("MAX_HISTORY_CHARACTERS", "3"),
+            ("MAX_MESSAGES", "4"),
+            ("MAX_ANSWERS", "5"),
+            ("MAX_TOKENS_LIMIT", "6"),
+            ("DEFAULT_MAX_TOKENS", "7"),
         ])
         .unwrap();
         let mine = config.directory.aliases.get("mine").unwrap();
@@ -352,6 +489,29 @@ mod tests {
         assert_eq!(config.bedrock.region.as_deref(), Some("us-west-2"));
         assert_eq!(config.bedrock.session_name, "me@home");
         assert_eq!(config.image_url_life, Duration::from_secs(60));
+        assert_eq!(config.bedrock.idle, Duration::from_secs(5));
+        let origin = HeaderValue::from_static("https://example.com:8443");
+        assert_eq!(
+            config.http,
+            Http {
+                streaming: false,
+                responder: Responder::Stock,
+                cors: Cors(Some(origin)),
+                gateway_timeout: Some(Duration::from_secs(29)),
+                largest_body: 1,
+            }
+        );
+        assert_eq!(
+            config.limits,
+            Limits {
+                prompt_characters: 2,
+                history_characters: 3,
+                messages: 4,
+                answers: 5,
+                max_tokens: 6,
+                default_max_tokens: 7,
+            }
+        );
     }
 
     #[test]
@@ -380,6 +540,21 @@ mod tests {
             ("IMAGE_URL_SECONDS", "0"),
             ("IMAGE_URL_SECONDS", "86400"),
             ("IMAGE_URL_SECONDS", "an hour"),
+            ("HTTP_RESPONSE", "streaming"),
+            ("RUNTIME_RESPONDER", "own"),
+            ("CORS_ALLOW_ORIGIN", "*"),
+            ("CORS_ALLOW_ORIGIN", "example.com"),
+            ("CORS_ALLOW_ORIGIN", "https://example.com/"),
+            ("CORS_ALLOW_ORIGIN", "https://a.com, https://b.com"),
+            ("GATEWAY_TIMEOUT_SECONDS", "0"),
+            ("IDLE_TIMEOUT_SECONDS", "901"),
+            ("MAX_BODY_BYTES", "6291457"),
+            ("MAX_PROMPT_CHARACTERS", "-1"),
+            ("MAX_HISTORY_CHARACTERS", "many"),
+            ("MAX_MESSAGES", "0"),
+            ("MAX_ANSWERS", "11"),
+            ("MAX_TOKENS_LIMIT", "0"),
+            ("DEFAULT_MAX_TOKENS", "1.5"),
         ] {
             let error = read(&[(variable, value)]).unwrap_err();
             assert_eq!(error.variable, variable, "{value}: {error}");

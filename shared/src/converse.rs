@@ -217,9 +217,11 @@ fn finish(reason: &StopReason) -> Finish {
     match reason {
         StopReason::EndTurn => Finish::EndOfTurn,
         StopReason::StopSequence => Finish::StopSequence,
-        StopReason::MaxTokens | StopReason::ModelContextWindowExceeded => Finish::Length,
+        StopReason::MaxTokens => Finish::Length,
+        StopReason::ModelContextWindowExceeded => Finish::ContextWindow,
         StopReason::ToolUse => Finish::ToolUse,
-        StopReason::ContentFiltered | StopReason::GuardrailIntervened => Finish::Filtered,
+        StopReason::ContentFiltered => Finish::Filtered,
+        StopReason::GuardrailIntervened => Finish::Guardrail,
         other => Finish::Other(other.as_str().to_owned()),
     }
 }

@@ -23,6 +23,24 @@ impl Deadline {
         }
     }
 
+    /// The same, but no later than the gateway's limit after it accepted the request, in
+    /// milliseconds since 1970. A time that cannot be, or that is longer ago than the limit, says
+    /// nothing: the event was kept and sent again.
+    #[must_use]
+    pub fn before_gateway(self, limit: Option<Duration>, accepted: i64) -> Self {
+        let since = u64::try_from(accepted)
+            .ok()
+            .and_then(|accepted| UNIX_EPOCH.checked_add(Duration::from_millis(accepted)))
+            .and_then(|accepted| SystemTime::now().duration_since(accepted).ok());
+        match (limit, since) {
+            (Some(limit), Some(since)) if since <= limit => {
+                let left = Self::within((limit - since).saturating_sub(MARGIN));
+                Self(self.0.min(left.0))
+            }
+            _ => self,
+        }
+    }
+
     /// This long from now.
     pub fn within(time: Duration) -> Self {
         Self(Instant::now() + time)
@@ -85,6 +103,25 @@ mod tests {
                 Deadline::from_lambda(past).remaining() > Duration::from_secs(290),
                 "{past}"
             );
+        }
+    }
+
+    #[test]
+    fn the_gateways_limit_counts_from_when_it_accepted_the_request() {
+        let accepted = |offset| i64::try_from(in_milliseconds(offset)).unwrap();
+        let limit = Some(Duration::from_secs(29));
+        let far = Deadline::within(Duration::from_secs(300));
+        for (limit, accepted, seconds) in [
+            (limit, accepted(-4_000), 24),
+            (limit, accepted(-40_000), 299),
+            (limit, accepted(60_000), 299),
+            (limit, 0, 299),
+            (limit, -1, 299),
+            (limit, i64::MAX, 299),
+            (None, accepted(-4_000), 299),
+        ] {
+            let left = far.before_gateway(limit, accepted).remaining();
+            assert_eq!(left.as_secs(), seconds, "{limit:?} {accepted}");
         }
     }
 

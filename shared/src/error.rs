@@ -203,6 +203,8 @@ impl Error {
             Self::Field { fault, .. } => match fault {
                 FieldFault::Missing => request(400, "missing_required_parameter"),
                 FieldFault::Invalid(_) => request(400, "invalid_value"),
+                FieldFault::PromptTooLong(_) => request(400, "prompt_too_long"),
+                FieldFault::HistoryTooLong(_) => request(400, "history_too_long"),
                 FieldFault::Unknown { .. } => request(400, "unknown_parameter"),
                 FieldFault::Unsupported { .. } => request(400, "unsupported_parameter"),
             },
@@ -225,6 +227,7 @@ impl Error {
                 RequestFault::MediaTypeUnsupported => request(415, "unsupported_media_type"),
                 RequestFault::RouteNotFound => request(404, "not_found"),
                 RequestFault::MethodNotAllowed { .. } => request(405, "method_not_allowed"),
+                RequestFault::IdempotencyUnsupported => request(400, "idempotency_unsupported"),
                 RequestFault::EventUnsupported(_) => request(400, "unsupported_event"),
                 RequestFault::ContextTooLong { .. } => request(400, "context_length_exceeded"),
                 RequestFault::Filtered { .. } => request(400, "content_policy_violation"),
@@ -240,12 +243,16 @@ impl Error {
                 UpstreamFault::Defect => never(500, "internal_error"),
                 UpstreamFault::ModelFailed => never(502, "model_error"),
                 UpstreamFault::Failed => never(502, "upstream_error"),
-                UpstreamFault::Malformed { .. } => never(502, "upstream_malformed"),
+                UpstreamFault::Malformed { .. } | UpstreamFault::TooLarge { .. } => {
+                    never(502, "upstream_malformed")
+                }
                 UpstreamFault::Truncated => never(502, "upstream_truncated"),
                 UpstreamFault::ImageInvalid(_) => never(502, "image_invalid"),
                 UpstreamFault::StorageUnavailable => never(503, "storage_unavailable"),
                 UpstreamFault::DeadlineExceeded => never(504, "deadline_exceeded"),
-                UpstreamFault::ModelTimedOut => never(504, "model_timeout"),
+                UpstreamFault::ModelTimedOut | UpstreamFault::Stalled => {
+                    never(504, "model_timeout")
+                }
             },
         }
     }
@@ -273,22 +280,24 @@ impl Error {
         }
     }
 
-    /// Whole seconds for the header `retry-after`, at least 1, where asking again can help.
-    pub fn retry_after(&self) -> Option<u64> {
-        let wait = match self {
+    /// How long Bedrock asked to wait, where it did.
+    pub fn wait_asked(&self) -> Option<Duration> {
+        match self {
             Self::Upstream {
-                fault:
-                    UpstreamFault::Throttled {
-                        retry_after: Some(wait),
-                    },
+                fault: UpstreamFault::Throttled { retry_after },
                 ..
-            } => *wait,
+            } => *retry_after,
             Self::Upstream { .. }
             | Self::PartlyPaid(_)
             | Self::Field { .. }
             | Self::Model { .. }
-            | Self::Request(_) => RETRY_AFTER,
-        };
+            | Self::Request(_) => None,
+        }
+    }
+
+    /// Whole seconds for the header `retry-after`, at least 1, where asking again can help.
+    pub fn retry_after(&self) -> Option<u64> {
+        let wait = self.wait_asked().unwrap_or(RETRY_AFTER);
         (self.row().retry == Retry::Later).then(|| wait.as_secs_f64().ceil().max(1.0) as u64)
     }
 

@@ -2,16 +2,24 @@
 
 use aws_config::SdkConfig;
 
+use async_stream::try_stream;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
 use crate::Error;
 use crate::api::inference::Inference;
+use crate::api::limits::Limits;
+use crate::api::streamed::{Delta, Writer};
 use crate::bedrock::{Bedrock, Stream};
 use crate::config::{Config, DefaultModel, Invalid};
 use crate::converse;
 use crate::deadline::Deadline;
 use crate::error::ModelFault;
-use crate::families::{self, Completion, Conversation, Input, Usage};
+use crate::families::{self, Chunk, Completion, Conversation, Input, Usage};
 use crate::fan_out::fan_out;
 use crate::model::{Api, Directory, Family, Resource, Target, TextFamily, Wanted};
+use crate::reply::{Event, Events};
+use crate::telemetry::Facts;
 
 /// How many calls of one request are made at a time.
 const CALLS_AT_A_TIME: usize = 4;
@@ -21,7 +29,11 @@ const CALLS_AT_A_TIME: usize = 4;
 pub struct TextModels {
     bedrock: Bedrock,
     directory: Directory,
+    limits: Limits,
 }
+
+/// Chunks of several answers as they come, each with the index of its answer.
+type Chunks = BoxStream<'static, Result<(usize, Chunk), Error>>;
 
 impl TextModels {
     /// Builds the client, once. The default model must be one that writes text.
@@ -35,7 +47,22 @@ impl TextModels {
         Ok(Self {
             bedrock: Bedrock::connect(sdk, &config.bedrock).await,
             directory,
+            limits: config.limits,
         })
+    }
+
+    /// How much one request may ask for.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The tokens of an answer where the request does not say: the deployment's default, or what
+    /// the model can do, if that is less.
+    pub fn default_max_tokens(&self, target: &Target) -> i64 {
+        let limits = &self.limits;
+        let model = target.entry.and_then(|entry| entry.max_output);
+        let most = model.map_or(limits.max_tokens, |most| limits.max_tokens.min(most.into()));
+        limits.default_max_tokens.min(most)
     }
 
     /// Finds the model that a request is for.
@@ -57,6 +84,59 @@ impl TextModels {
         let completions = fan_out(sending, CALLS_AT_A_TIME).await?;
         let usage = Usage::sum(completions.iter().map(|completion| completion.usage));
         Ok((completions, usage))
+    }
+
+    /// Makes the calls, a few at a time, and writes their chunks as they come. The first chunk has
+    /// come when this returns, so that a call that fails before it keeps its own status.
+    pub async fn stream<D: Delta + 'static>(
+        &self,
+        calls: Vec<Call>,
+        target: &Target,
+        deadline: Deadline,
+        mut writer: Writer<D>,
+    ) -> Result<Events, Error> {
+        let several = calls.len() > 1;
+        let mut chunks = self.chunks(calls, target.clone(), deadline);
+        let first = match chunks.next().await {
+            Some(Ok(first)) => first,
+            // The others have begun too.
+            Some(Err(error)) if several => return Err(Error::PartlyPaid(Box::new(error))),
+            Some(Err(error)) => return Err(error),
+            None => return Err(Error::defect("stream")),
+        };
+        let model = target.id.as_str().to_owned();
+        Ok(Box::pin(try_stream! {
+            let (index, chunk) = first;
+            for document in writer.write(index, chunk)? {
+                yield Event::Data(document);
+            }
+            while let Some((index, chunk)) = chunks.try_next().await? {
+                for document in writer.write(index, chunk)? {
+                    yield Event::Data(document);
+                }
+            }
+            let (last, usage) = writer.end()?;
+            if let Some(document) = last {
+                yield Event::Data(document);
+            }
+            yield Event::End(Facts { model, usage, images: 0 });
+        }))
+    }
+
+    fn chunks(&self, calls: Vec<Call>, target: Target, deadline: Deadline) -> Chunks {
+        let bedrock = self.bedrock.clone();
+        stream::iter(calls.into_iter().enumerate())
+            .flat_map_unordered(CALLS_AT_A_TIME, move |(index, call)| {
+                let (bedrock, target) = (bedrock.clone(), target.clone());
+                let opening = async move { call.stream(&bedrock, &target, deadline).await };
+                // On the heap: inline, the SDK's futures nest deeper than the compiler will lay out.
+                stream::once(Box::pin(opening))
+                    .map_ok(Stream::chunks)
+                    .try_flatten()
+                    .map_ok(move |chunk| (index, chunk))
+                    .boxed()
+            })
+            .boxed()
     }
 }
 

@@ -17,6 +17,7 @@ pub mod fan_out;
 pub mod generation;
 pub mod model;
 pub mod png;
+pub mod reply;
 pub mod runtime;
 pub mod store;
 pub mod telemetry;

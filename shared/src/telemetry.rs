@@ -1,5 +1,7 @@
 //! Logs: JSON, one line a request, facts and never content.
 
+use std::time::Instant;
+
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -47,44 +49,92 @@ pub fn init(level: LevelFilter) {
     }));
 }
 
-/// Logs a request that was answered.
-pub(crate) fn answered(request_id: &str, facts: &Facts, milliseconds: u64) {
-    tracing::info!(
-        request_id,
-        model = facts.model,
-        input_tokens = facts.usage.map(|usage| usage.input),
-        output_tokens = facts.usage.map(|usage| usage.output),
-        images = facts.images,
-        milliseconds,
-        "answered"
-    );
+/// A request's one line in the log, written when the request ends.
+#[derive(Debug)]
+pub(crate) struct Line {
+    request_id: String,
+    began: Instant,
+    written: bool,
 }
 
-/// Logs a request that failed: an error where the operator can act, else a fact.
-pub(crate) fn failed(request_id: &str, error: &Error, milliseconds: u64) {
-    let row = error.row();
-    let cause = error.cause();
-    let aws_code = cause.map(|cause| cause.code.as_str());
-    let aws_request_id = cause.and_then(|cause| cause.request_id.as_deref());
-    if row.status >= 500 {
-        tracing::error!(
-            request_id,
-            status = row.status,
-            code = row.code,
-            aws_code,
-            aws_request_id,
-            milliseconds,
-            "failed"
-        );
-    } else {
+impl Line {
+    /// The line of the request with this id, which begins now.
+    pub(crate) fn begin(request_id: &str) -> Self {
+        Self {
+            request_id: request_id.to_owned(),
+            began: Instant::now(),
+            written: false,
+        }
+    }
+
+    pub(crate) fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// Since the request began.
+    pub(crate) fn milliseconds(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Logs that the request was answered.
+    pub(crate) fn answered(&mut self, facts: &Facts) {
+        self.written = true;
         tracing::info!(
-            request_id,
-            status = row.status,
-            code = row.code,
-            aws_code,
-            aws_request_id,
-            milliseconds,
-            "refused"
+            request_id = self.request_id,
+            model = facts.model,
+            input_tokens = facts.usage.map(|usage| usage.input),
+            output_tokens = facts.usage.map(|usage| usage.output),
+            images = facts.images,
+            milliseconds = self.milliseconds(),
+            "answered"
         );
+    }
+
+    /// Logs that the request failed: an error where the operator can act, else a fact.
+    pub(crate) fn failed(&mut self, error: &Error) {
+        self.written = true;
+        let row = error.row();
+        let cause = error.cause();
+        let aws_code = cause.map(|cause| cause.code.as_str());
+        let aws_request_id = cause.and_then(|cause| cause.request_id.as_deref());
+        if row.status >= 500 {
+            tracing::error!(
+                request_id = self.request_id,
+                status = row.status,
+                code = row.code,
+                aws_code,
+                aws_request_id,
+                milliseconds = self.milliseconds(),
+                "failed"
+            );
+        } else {
+            tracing::info!(
+                request_id = self.request_id,
+                status = row.status,
+                code = row.code,
+                aws_code,
+                aws_request_id,
+                milliseconds = self.milliseconds(),
+                "refused"
+            );
+        }
+    }
+
+    /// Ends without a line: nothing was asked of the task.
+    pub(crate) fn none(mut self) {
+        self.written = true;
+    }
+}
+
+impl Drop for Line {
+    /// A stream that nobody read to its end.
+    fn drop(&mut self) {
+        if !self.written {
+            tracing::warn!(
+                request_id = self.request_id,
+                milliseconds = self.milliseconds(),
+                "abandoned"
+            );
+        }
     }
 }

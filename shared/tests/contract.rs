@@ -15,6 +15,7 @@ use aws_smithy_types::{Document, Number};
 use bedrock_adapter::Error;
 use bedrock_adapter::api::completion;
 use bedrock_adapter::api::inference::{Inference, Parameter};
+use bedrock_adapter::api::limits::Limits;
 use bedrock_adapter::converse;
 use bedrock_adapter::families::{self, Bounds, Conversation, Input, Rule};
 use bedrock_adapter::model::{ENTRIES, Entry, Family, TextFamily};
@@ -49,7 +50,7 @@ fn samples(bounds: Bounds) -> (Vec<Value>, Vec<Value>) {
 /// Reads the parameter as a caller would send it.
 fn inference(parameter: Parameter, value: &Value) -> Inference {
     let body = json!({"prompt": "p", "max_tokens": 1, parameter.name(): value});
-    let parsed = completion::Request::parse(body.to_string().as_bytes())
+    let parsed = completion::Request::parse(body.to_string().as_bytes(), &Limits::default())
         .unwrap()
         .inference;
     match parameter {

@@ -11,6 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bedrock_adapter::Error;
+use bedrock_adapter::api::limits::Limits;
 use bedrock_adapter::api::{chat, completion, image};
 use bedrock_adapter::families::{self, Chunk, Completion, Finish, Input, Usage};
 use bedrock_adapter::model::{Directory, Family, ImageFamily, Target, TextFamily, Wanted};
@@ -70,7 +71,7 @@ fn read<T: for<'de> Deserialize<'de>>(path: &str) -> T {
 
 fn target(model: &str) -> Target {
     let directory = Directory {
-        default: model.to_owned(),
+        default: Some(model.to_owned()),
         aliases: Default::default(),
         allowed: Vec::new(),
     };
@@ -114,7 +115,9 @@ fn encodes(
 
 #[test]
 fn a_prompt_becomes_each_familys_body() {
-    let request = completion::Request::parse(text_of("completion.json").as_bytes()).unwrap();
+    let request =
+        completion::Request::parse(text_of("completion.json").as_bytes(), &Limits::default())
+            .unwrap();
     for &family in TextFamily::ALL {
         encodes(
             family,
@@ -127,7 +130,8 @@ fn a_prompt_becomes_each_familys_body() {
 
 #[test]
 fn a_conversation_becomes_each_familys_body() {
-    let request = chat::Request::parse(text_of("chat.json").as_bytes()).unwrap();
+    let request =
+        chat::Request::parse(text_of("chat.json").as_bytes(), &Limits::default()).unwrap();
     for &family in TextFamily::ALL {
         encodes(
             family,
@@ -150,7 +154,8 @@ fn a_drawing_becomes_each_familys_body() {
             body,
         } in cases
         {
-            let request = image::Request::parse(request.to_string().as_bytes()).unwrap();
+            let request =
+                image::Request::parse(request.to_string().as_bytes(), &Limits::default()).unwrap();
             let target = target(request.wanted.model.as_deref().unwrap());
             assert_eq!(target.family, Some(Family::Image(family)), "{path}");
             let encoded = families::encode_image(family, target.entry, &request.drawing).unwrap();

@@ -5,6 +5,7 @@
     reason = "a test fails by panicking"
 )]
 
+use bedrock_adapter::api::limits::Limits;
 use bedrock_adapter::api::{chat, completion, image};
 use bedrock_adapter::converse;
 use bedrock_adapter::doors::api_gateway::Request;
@@ -136,9 +137,9 @@ fn object_with(names: &'static [&'static str]) -> impl Strategy<Value = String> 
 }
 
 fn read_everything(bytes: &[u8]) {
-    let _ = completion::Request::parse(bytes);
-    let _ = chat::Request::parse(bytes);
-    let _ = image::Request::parse(bytes);
+    let _ = completion::Request::parse(bytes, &Limits::default());
+    let _ = chat::Request::parse(bytes, &Limits::default());
+    let _ = image::Request::parse(bytes, &Limits::default());
     for &family in TextFamily::ALL {
         let _ = families::decode_text(family, bytes);
         let _ = families::decode_chunk(family, bytes);
@@ -170,8 +171,12 @@ fn encode_everything(body: &str) {
     ];
     let completion = completion::Request::parse(
         only(&[&INFERENCE[..], &["prompt", "echo"]].concat()).as_bytes(),
+        &Limits::default(),
     );
-    let chat = chat::Request::parse(only(&[&INFERENCE[..], &["messages"]].concat()).as_bytes());
+    let chat = chat::Request::parse(
+        only(&[&INFERENCE[..], &["messages"]].concat()).as_bytes(),
+        &Limits::default(),
+    );
     let drawing = image::Request::parse(
         only(&[
             "prompt",
@@ -185,6 +190,7 @@ fn encode_everything(body: &str) {
             "style_preset",
         ])
         .as_bytes(),
+        &Limits::default(),
     );
     for entry in ENTRIES {
         match entry.family {

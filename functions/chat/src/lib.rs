@@ -2,13 +2,21 @@
 
 use aws_config::SdkConfig;
 use bedrock_adapter::Error;
-use bedrock_adapter::api::chat::{Choice, Request, Response};
+use bedrock_adapter::api::chat::{Choice, Delta, Request, Response};
+use bedrock_adapter::api::document::Document;
+use bedrock_adapter::api::streamed::Writer;
 use bedrock_adapter::config::{Config, DefaultModel, Invalid};
-use bedrock_adapter::doors::api_gateway::Route;
-use bedrock_adapter::families::Input;
+use bedrock_adapter::doors::api_gateway::{Input, Route};
+use bedrock_adapter::families;
 use bedrock_adapter::generation::{Call, TextModels};
+use bedrock_adapter::reply::Reply;
 use bedrock_adapter::runtime::{Invocation, Task};
 use bedrock_adapter::telemetry::Facts;
+
+const DEFAULT_MODEL: DefaultModel = DefaultModel {
+    variable: "DEFAULT_CHAT_MODEL",
+    id: "us.amazon.nova-lite-v1:0",
+};
 
 /// The function.
 #[derive(Debug)]
@@ -17,45 +25,52 @@ pub struct Chat {
 }
 
 impl Task for Chat {
-    const ROUTE: Route = Route {
+    const ROUTES: &'static [Route] = &[Route {
         method: "POST",
         path: "/v1/chat/completions",
-    };
-    const DEFAULT_MODEL: DefaultModel = DefaultModel {
-        variable: "DEFAULT_CHAT_MODEL",
-        id: "us.amazon.nova-lite-v1:0",
-    };
+    }];
+    const DEFAULT_MODEL: Option<DefaultModel> = Some(DEFAULT_MODEL);
     type Request = Request;
-    type Response = Response;
 
     async fn connect(config: Config, sdk: &SdkConfig) -> Result<Self, Invalid> {
-        let models = TextModels::connect(config, sdk, Self::DEFAULT_MODEL).await?;
+        let models = TextModels::connect(config, sdk, DEFAULT_MODEL).await?;
         Ok(Self { models })
     }
 
-    fn parse(body: &[u8]) -> Result<Request, Error> {
-        Request::parse(body)
+    fn parse(&self, input: Input) -> Result<Request, Error> {
+        Request::parse(&input.body, self.models.limits())
     }
 
     /// `n` alternatives for the next turn.
-    async fn answer(
-        &self,
-        request: Request,
-        invocation: &Invocation,
-    ) -> Result<(Response, Facts), Error> {
+    async fn answer(&self, request: Request, invocation: &Invocation) -> Result<Reply, Error> {
         let Request {
             wanted,
             conversation,
             n,
-            inference,
+            streaming,
+            mut inference,
         } = request;
         let target = self.models.find(&wanted)?;
-        let call = Call::prepare(&target, Input::Conversation(&conversation), &inference)?;
-        let alternatives = std::iter::repeat_n(call, n);
-        let (completions, usage) = self
-            .models
-            .send(alternatives, &target, invocation.deadline)
-            .await?;
+        let default = self.models.default_max_tokens(&target);
+        inference.max_tokens.get_or_insert(default);
+        let prompt = families::Input::Conversation(&conversation);
+        let call = Call::prepare(&target, prompt, &inference)?;
+        let alternatives = vec![call; n];
+        let Invocation {
+            id,
+            deadline,
+            started,
+            ..
+        } = invocation;
+        if let Some(streaming) = streaming {
+            let name = target.name.clone();
+            let openings = vec![String::new(); n];
+            let writer = Writer::<Delta>::new(id, *started, name, openings, streaming);
+            let models = &self.models;
+            let events = models.stream(alternatives, &target, *deadline, writer);
+            return Ok(Reply::Stream(events.await?));
+        }
+        let (completions, usage) = self.models.send(alternatives, &target, *deadline).await?;
         let choices = completions
             .into_iter()
             .enumerate()
@@ -66,13 +81,7 @@ impl Task for Chat {
             usage,
             images: 0,
         };
-        let response = Response::new(
-            &invocation.id,
-            invocation.started,
-            target.name,
-            choices,
-            usage,
-        );
-        Ok((response, facts))
+        let response = Response::new(id, *started, target.name, choices, usage);
+        Ok(Reply::Whole(Document::of(&response)?, facts))
     }
 }

@@ -7,19 +7,26 @@ use aws_config::SdkConfig;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bedrock_adapter::Error;
-use bedrock_adapter::api::image::{Drawing, Format, Image, Request, Response};
+use bedrock_adapter::api::image::{Delivery, Drawing, Format, Image, Request, Response};
+use bedrock_adapter::api::limits::Limits;
 use bedrock_adapter::bedrock::Bedrock;
 use bedrock_adapter::config::{Config, DefaultModel, Invalid};
 use bedrock_adapter::deadline::Deadline;
-use bedrock_adapter::doors::api_gateway::Route;
+use bedrock_adapter::doors::api_gateway::{Input, Route};
 use bedrock_adapter::families;
 use bedrock_adapter::fan_out::fan_out;
 use bedrock_adapter::model::{Directory, ImageFamily, Target};
 use bedrock_adapter::png;
-use bedrock_adapter::runtime::{Invocation, LARGEST_ANSWER, Task};
+use bedrock_adapter::reply::Reply;
+use bedrock_adapter::runtime::{Invocation, Task};
 use bedrock_adapter::store::{Images, Key};
 use bedrock_adapter::telemetry::Facts;
 use bytes::Bytes;
+
+const DEFAULT_MODEL: DefaultModel = DefaultModel {
+    variable: "DEFAULT_IMAGE_MODEL",
+    id: "stability.stable-image-core-v1:1",
+};
 
 /// How many images of one request are made at a time. Each holds its bytes in memory.
 const IMAGES_AT_A_TIME: usize = 2;
@@ -34,6 +41,7 @@ pub struct ImageGeneration {
     bedrock: Bedrock,
     directory: Directory,
     images: Images,
+    limits: Limits,
 }
 
 /// An image that is in S3.
@@ -44,39 +52,32 @@ struct Kept {
 }
 
 impl Task for ImageGeneration {
-    const ROUTE: Route = Route {
+    const ROUTES: &'static [Route] = &[Route {
         method: "POST",
         path: "/v1/images/generations",
-    };
-    const DEFAULT_MODEL: DefaultModel = DefaultModel {
-        variable: "DEFAULT_IMAGE_MODEL",
-        id: "stability.stable-image-core-v1:1",
-    };
+    }];
+    const DEFAULT_MODEL: Option<DefaultModel> = Some(DEFAULT_MODEL);
     type Request = Request;
-    type Response = Response;
 
     async fn connect(config: Config, sdk: &SdkConfig) -> Result<Self, Invalid> {
         let bucket = config
             .image_bucket
             .ok_or_else(|| Invalid::new("IMAGE_BUCKET", "is not set"))?;
-        Self::DEFAULT_MODEL.check(&config.directory, Target::image_family)?;
+        DEFAULT_MODEL.check(&config.directory, Target::image_family)?;
         Ok(Self {
             bedrock: Bedrock::connect(sdk, &config.bedrock).await,
             directory: config.directory,
             images: Images::connect(sdk, bucket, config.image_url_life),
+            limits: config.limits,
         })
     }
 
-    fn parse(body: &[u8]) -> Result<Request, Error> {
-        Request::parse(body)
+    fn parse(&self, input: Input) -> Result<Request, Error> {
+        Request::parse(&input.body, &self.limits)
     }
 
     /// `n` images; one failure fails the request, but what S3 already has stays.
-    async fn answer(
-        &self,
-        request: Request,
-        invocation: &Invocation,
-    ) -> Result<(Response, Facts), Error> {
+    async fn answer(&self, request: Request, invocation: &Invocation) -> Result<Reply, Error> {
         let target = self.directory.find(&request.wanted)?;
         let family = target.image_family()?;
         // Everything that can be refused is refused before the first image is paid for.
@@ -102,7 +103,7 @@ impl Task for ImageGeneration {
             .iter()
             .map(|image| image.png.len().div_ceil(3) * 4)
             .sum();
-        let format = if encoded > LARGEST_ANSWER {
+        let format = if encoded > invocation.largest_answer {
             Format::Url
         } else {
             request.format
@@ -116,13 +117,11 @@ impl Task for ImageGeneration {
             usage: None,
             images: data.len(),
         };
-        Ok((
-            Response {
-                created: invocation.started,
-                data,
-            },
-            facts,
-        ))
+        let response = Response {
+            created: invocation.started,
+            data,
+        };
+        Ok(Reply::Whole(response.document()?, facts))
     }
 }
 
@@ -168,13 +167,12 @@ impl ImageGeneration {
 
     async fn describe(&self, image: Kept, format: Format) -> Result<Image, Error> {
         let Kept { key, png, seed } = image;
-        let (url, b64_json) = match format {
-            Format::Url => (Some(self.images.url(&key).await?), None),
-            Format::Base64 => (None, Some(STANDARD.encode(&png))),
+        let delivery = match format {
+            Format::Url => Delivery::Url(self.images.url(&key).await?),
+            Format::Base64 => Delivery::Png(png),
         };
         Ok(Image {
-            url,
-            b64_json,
+            delivery,
             seed,
             s3_uri: self.images.uri(&key),
         })

@@ -2,13 +2,21 @@
 
 use aws_config::SdkConfig;
 use bedrock_adapter::Error;
-use bedrock_adapter::api::completion::{Choice, Request, Response};
+use bedrock_adapter::api::completion::{Choice, Delta, Request, Response};
+use bedrock_adapter::api::document::Document;
+use bedrock_adapter::api::streamed::Writer;
 use bedrock_adapter::config::{Config, DefaultModel, Invalid};
-use bedrock_adapter::doors::api_gateway::Route;
-use bedrock_adapter::families::Input;
+use bedrock_adapter::doors::api_gateway::{Input, Route};
+use bedrock_adapter::families;
 use bedrock_adapter::generation::{Call, TextModels};
+use bedrock_adapter::reply::Reply;
 use bedrock_adapter::runtime::{Invocation, Task};
 use bedrock_adapter::telemetry::Facts;
+
+const DEFAULT_MODEL: DefaultModel = DefaultModel {
+    variable: "DEFAULT_TEXT_MODEL",
+    id: "us.amazon.nova-micro-v1:0",
+};
 
 /// The function.
 #[derive(Debug)]
@@ -17,65 +25,66 @@ pub struct TextCompletion {
 }
 
 impl Task for TextCompletion {
-    const ROUTE: Route = Route {
+    const ROUTES: &'static [Route] = &[Route {
         method: "POST",
         path: "/v1/completions",
-    };
-    const DEFAULT_MODEL: DefaultModel = DefaultModel {
-        variable: "DEFAULT_TEXT_MODEL",
-        id: "us.amazon.nova-micro-v1:0",
-    };
+    }];
+    const DEFAULT_MODEL: Option<DefaultModel> = Some(DEFAULT_MODEL);
     type Request = Request;
-    type Response = Response;
 
     async fn connect(config: Config, sdk: &SdkConfig) -> Result<Self, Invalid> {
-        let models = TextModels::connect(config, sdk, Self::DEFAULT_MODEL).await?;
+        let models = TextModels::connect(config, sdk, DEFAULT_MODEL).await?;
         Ok(Self { models })
     }
 
-    fn parse(body: &[u8]) -> Result<Request, Error> {
-        Request::parse(body)
+    fn parse(&self, input: Input) -> Result<Request, Error> {
+        Request::parse(&input.body, self.models.limits())
     }
 
     /// Each prompt is completed `n` times.
-    async fn answer(
-        &self,
-        request: Request,
-        invocation: &Invocation,
-    ) -> Result<(Response, Facts), Error> {
+    async fn answer(&self, request: Request, invocation: &Invocation) -> Result<Reply, Error> {
         let Request {
             wanted,
             prompts,
             n,
             echo,
+            streaming,
             inference,
         } = request;
         let target = self.models.find(&wanted)?;
         // Everything that can be refused is refused before the first call is paid for.
         let calls = prompts
             .iter()
-            .map(|prompt| Call::prepare(&target, Input::Prompt(prompt), &inference))
+            .map(|prompt| Call::prepare(&target, families::Input::Prompt(prompt), &inference))
             .collect::<Result<Vec<_>, _>>()?;
-        let repeated = calls
+        let calls = calls
             .into_iter()
             .flat_map(|call| std::iter::repeat_n(call, n));
-        let (completions, usage) = self
-            .models
-            .send(repeated, &target, invocation.deadline)
-            .await?;
-        let repeated = prompts
+        // Of each completion what stands before it.
+        let echoed = prompts
             .iter()
-            .flat_map(|prompt| std::iter::repeat_n(prompt, n));
+            .flat_map(|prompt| std::iter::repeat_n(echo.then_some(prompt.as_str()), n));
+        let Invocation {
+            id,
+            deadline,
+            started,
+            ..
+        } = invocation;
+        if let Some(streaming) = streaming {
+            let name = target.name.clone();
+            let openings = echoed.map(|prompt| prompt.unwrap_or_default().to_owned());
+            let writer = Writer::<Delta>::new(id, *started, name, openings.collect(), streaming);
+            let models = &self.models;
+            let events = models.stream(calls.collect(), &target, *deadline, writer);
+            return Ok(Reply::Stream(events.await?));
+        }
+        let (completions, usage) = self.models.send(calls, &target, *deadline).await?;
         let choices = completions
             .into_iter()
-            .zip(repeated)
+            .zip(echoed)
             .enumerate()
-            .map(|(index, (completion, prompt))| {
-                let text = match echo {
-                    true => format!("{prompt}{}", completion.text),
-                    false => completion.text,
-                };
-                Choice::new(index, text, &completion.finish)
+            .map(|(index, (completion, echoed))| {
+                Choice::new(index, echoed, &completion.text, &completion.finish)
             })
             .collect();
         let facts = Facts {
@@ -83,13 +92,7 @@ impl Task for TextCompletion {
             usage,
             images: 0,
         };
-        let response = Response::new(
-            &invocation.id,
-            invocation.started,
-            target.name,
-            choices,
-            usage,
-        );
-        Ok((response, facts))
+        let response = Response::new(id, *started, target.name, choices, usage);
+        Ok(Reply::Whole(Document::of(&response)?, facts))
     }
 }

@@ -16,14 +16,16 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::Fields;
 use super::inference::Inference;
-use super::{Generated, OfAnswer, answers, bookkeeping, finish_reason, is_blank, wanted};
+use super::limits::Limits;
+use super::streamed::{self, Streaming, streaming};
+use super::{
+    Generated, OfAnswer, answers, bookkeeping, finish_reason, is_blank, is_false, stop_reason,
+    wanted,
+};
 use crate::Error;
 use crate::error::FieldFault;
 use crate::families::{Conversation, Finish, Role, Turn};
 use crate::model::Wanted;
-
-/// How many messages a history may have.
-const MOST_MESSAGES: usize = 10_000;
 
 /// A request for the next turn of a conversation.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,18 +36,34 @@ pub struct Request {
     pub conversation: Conversation,
     /// How many alternatives.
     pub n: usize,
+    /// How the answer is to be streamed; `None` sends it whole.
+    pub streaming: Option<Streaming>,
     /// How to generate.
     pub inference: Inference,
 }
 
 impl Request {
     /// Reads a request's JSON body.
-    pub fn parse(body: &[u8]) -> Result<Self, Error> {
+    pub fn parse(body: &[u8], limits: &Limits) -> Result<Self, Error> {
         let mut fields = Fields::parse(body)?;
-        let wanted = wanted(&mut fields)?;
-        let conversation = conversation(fields.require("messages")?)?;
-        let n = answers(&mut fields)?;
-        let inference = Inference::take(&mut fields)?;
+        let request = Self::take(&mut fields, limits)?;
+        fields.finish()?;
+        Ok(request)
+    }
+
+    /// The names of all fields that a request may have.
+    pub fn fields() -> Result<Vec<&'static str>, Error> {
+        let mut fields = Fields::parse(br#"{"messages":[{"role":"user","content":"a"}]}"#)?;
+        Self::take(&mut fields, &Limits::default())?;
+        Ok(fields.known())
+    }
+
+    fn take(fields: &mut Fields<'_>, limits: &Limits) -> Result<Self, Error> {
+        let wanted = wanted(fields)?;
+        let conversation = conversation(fields.require("messages")?, limits)?;
+        let n = answers(fields, limits)?;
+        let streaming = streaming(fields)?;
+        let inference = Inference::take(fields, limits)?;
         fields.neutral("logprobs", |wanted: &bool| !wanted)?;
         fields.neutral("top_logprobs", |count: &i64| *count == 0)?;
         fields.neutral("logit_bias", |bias: &serde_json::Map<_, _>| bias.is_empty())?;
@@ -69,12 +87,12 @@ impl Request {
             fields.refuse(name)?;
         }
         fields.accept("parallel_tool_calls");
-        bookkeeping(&mut fields)?;
-        fields.finish()?;
+        bookkeeping(fields)?;
         Ok(Self {
             wanted,
             conversation,
             n,
+            streaming,
             inference,
         })
     }
@@ -136,19 +154,26 @@ struct Part {
     rest: BTreeMap<String, IgnoredAny>,
 }
 
-fn conversation(messages: Vec<Message>) -> Result<Conversation, Error> {
-    if messages.is_empty() || messages.len() > MOST_MESSAGES {
-        return Err(Error::invalid(
-            "messages",
-            format!("it must hold 1 to {MOST_MESSAGES} messages"),
-        ));
+fn conversation(messages: Vec<Message>, limits: &Limits) -> Result<Conversation, Error> {
+    let Some(last) = messages.len().checked_sub(1) else {
+        let reason = "it must hold at least one message";
+        return Err(Error::invalid("messages", reason));
+    };
+    if messages.len() > limits.messages {
+        let most = limits.messages;
+        return Err(too_long(format!("it must hold at most {most} messages")));
     }
-    let last = messages.len() - 1;
+    let mut characters = 0;
     let mut system: Option<String> = None;
     let mut turns: Vec<Turn> = Vec::new();
     for (index, message) in messages.into_iter().enumerate() {
         let speaker = message.role;
         let text = text_of(message, index)?;
+        characters += text.chars().count();
+        if characters > limits.history_characters {
+            let most = limits.history_characters;
+            return Err(too_long(format!("it must hold at most {most} characters")));
+        }
         if is_blank(&text) {
             if index == last {
                 return Err(Error::invalid(
@@ -185,6 +210,13 @@ fn conversation(messages: Vec<Message>) -> Result<Conversation, Error> {
             }
             Ok(Conversation { system, turns })
         }
+    }
+}
+
+fn too_long(reason: String) -> Error {
+    Error::Field {
+        param: "messages".to_owned(),
+        fault: FieldFault::HistoryTooLong(reason),
     }
 }
 
@@ -248,6 +280,9 @@ pub struct Choice {
     message: Reply,
     logprobs: Option<()>,
     finish_reason: String,
+    stop_reason: String,
+    #[serde(skip_serializing_if = "is_false")]
+    empty: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -262,6 +297,7 @@ impl Choice {
     pub fn new(index: usize, content: String, finish: &Finish) -> Self {
         Self {
             index,
+            empty: is_blank(&content),
             message: Reply {
                 role: "assistant",
                 content,
@@ -269,7 +305,65 @@ impl Choice {
             },
             logprobs: None,
             finish_reason: finish_reason(finish),
+            stop_reason: stop_reason(finish),
         }
+    }
+}
+
+/// A part of one alternative.
+#[derive(Debug, Serialize)]
+pub struct Delta {
+    index: usize,
+    delta: More,
+    logprobs: Option<()>,
+    finish_reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_reason: Option<String>,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct More {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<String>,
+}
+
+impl Delta {
+    fn of(index: usize, delta: More, finish: Option<&Finish>) -> Self {
+        Self {
+            index,
+            delta,
+            logprobs: None,
+            finish_reason: finish.map(finish_reason),
+            stop_reason: finish.map(stop_reason),
+        }
+    }
+}
+
+impl streamed::Delta for Delta {
+    type Whole = Choice;
+
+    const OBJECT: &'static str = "chat.completion.chunk";
+
+    fn opening(index: usize) -> Option<Self> {
+        let role = More {
+            role: Some("assistant"),
+            content: Some(String::new()),
+        };
+        Some(Self::of(index, role, None))
+    }
+
+    fn text(index: usize, text: String) -> Self {
+        let content = More {
+            role: None,
+            content: Some(text),
+        };
+        Self::of(index, content, None)
+    }
+
+    fn end(index: usize, finish: &Finish) -> Self {
+        Self::of(index, More::default(), Some(finish))
     }
 }
 
@@ -283,8 +377,11 @@ mod tests {
     use super::*;
 
     fn history(messages: &str) -> Result<Conversation, Error> {
-        Request::parse(format!("{{\"messages\":{messages}}}").as_bytes())
-            .map(|request| request.conversation)
+        Request::parse(
+            format!("{{\"messages\":{messages}}}").as_bytes(),
+            &Limits::default(),
+        )
+        .map(|request| request.conversation)
     }
 
     #[track_caller]
@@ -417,12 +514,32 @@ mod tests {
             (r#""reasoning_effort":"high""#, "reasoning_effort"),
         ] {
             let body = format!(r#"{{"messages":[{{"role":"user","content":"a"}}],{option}}}"#);
-            let error = Request::parse(body.as_bytes()).unwrap_err();
+            let error = Request::parse(body.as_bytes(), &Limits::default()).unwrap_err();
             assert_eq!(
                 (error.param(), error.row().code),
                 (Some(param), "unsupported_parameter"),
                 "{option}"
             );
+        }
+    }
+
+    #[test]
+    fn a_long_history_is_refused_with_the_limit() {
+        let limits = Limits {
+            history_characters: 4,
+            messages: 2,
+            ..Limits::default()
+        };
+        let message = |text: &str| format!(r#"{{"role":"user","content":"{text}"}}"#);
+        for (messages, says) in [
+            (vec![message("a"); 3], "at most 2 messages"),
+            (vec![message("ab"), message("abc")], "at most 4 characters"),
+        ] {
+            let body = format!(r#"{{"messages":[{}]}}"#, messages.join(","));
+            let error = Request::parse(body.as_bytes(), &limits).unwrap_err();
+            let told = (error.param(), error.row().code);
+            assert_eq!(told, (Some("messages"), "history_too_long"));
+            assert!(error.to_string().contains(says), "{error}");
         }
     }
 }

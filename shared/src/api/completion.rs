@@ -6,7 +6,12 @@ use serde_json::Value;
 
 use super::fields::Fields;
 use super::inference::Inference;
-use super::{Generated, OfAnswer, answers, bookkeeping, finish_reason, is_blank, wanted};
+use super::limits::Limits;
+use super::streamed::{self, Streaming, streaming};
+use super::{
+    Generated, OfAnswer, answers, bookkeeping, check_length, finish_reason, is_blank, is_false,
+    stop_reason, wanted,
+};
 use crate::Error;
 use crate::families::Finish;
 use crate::model::Wanted;
@@ -31,17 +36,32 @@ pub struct Request {
     pub n: usize,
     /// Whether the completion repeats its prompt.
     pub echo: bool,
+    /// How the answer is to be streamed; `None` sends it whole.
+    pub streaming: Option<Streaming>,
     /// How to generate.
     pub inference: Inference,
 }
 
 impl Request {
     /// Reads a request's JSON body.
-    pub fn parse(body: &[u8]) -> Result<Self, Error> {
+    pub fn parse(body: &[u8], limits: &Limits) -> Result<Self, Error> {
         let mut fields = Fields::parse(body)?;
-        let wanted = wanted(&mut fields)?;
-        let prompts = prompts(fields.require("prompt")?)?;
-        let n = answers(&mut fields)?;
+        let request = Self::take(&mut fields, limits)?;
+        fields.finish()?;
+        Ok(request)
+    }
+
+    /// The names of all fields that a request may have.
+    pub fn fields() -> Result<Vec<&'static str>, Error> {
+        let mut fields = Fields::parse(br#"{"prompt":"a"}"#)?;
+        Self::take(&mut fields, &Limits::default())?;
+        Ok(fields.known())
+    }
+
+    fn take(fields: &mut Fields<'_>, limits: &Limits) -> Result<Self, Error> {
+        let wanted = wanted(fields)?;
+        let prompts = prompts(fields.require("prompt")?, limits)?;
+        let n = answers(fields, limits)?;
         if prompts.len() * n > MOST_CHOICES {
             return Err(Error::invalid(
                 "n",
@@ -49,7 +69,8 @@ impl Request {
             ));
         }
         let echo = fields.take("echo")?.unwrap_or(false);
-        let mut inference = Inference::take(&mut fields)?;
+        let streaming = streaming(fields)?;
+        let mut inference = Inference::take(fields, limits)?;
         inference.max_tokens.get_or_insert(DEFAULT_MAX_TOKENS);
         fields.neutral("best_of", |best: &i64| usize::try_from(*best) == Ok(n))?;
         fields.neutral("suffix", |suffix: &String| suffix.is_empty())?;
@@ -57,19 +78,19 @@ impl Request {
             *logprobs == Value::Bool(false)
         })?;
         fields.neutral("logit_bias", |bias: &serde_json::Map<_, _>| bias.is_empty())?;
-        bookkeeping(&mut fields)?;
-        fields.finish()?;
+        bookkeeping(fields)?;
         Ok(Self {
             wanted,
             prompts,
             n,
             echo,
+            streaming,
             inference,
         })
     }
 }
 
-fn prompts(prompt: Prompt) -> Result<Vec<String>, Error> {
+fn prompts(prompt: Prompt, limits: &Limits) -> Result<Vec<String>, Error> {
     let prompts = match prompt {
         Prompt::One(text) => vec![text],
         Prompt::Several(texts) => texts,
@@ -86,14 +107,18 @@ fn prompts(prompt: Prompt) -> Result<Vec<String>, Error> {
             format!("it must hold 1 to {MOST_PROMPTS} texts"),
         ));
     }
-    match prompts.iter().position(|text| is_blank(text)) {
-        None => Ok(prompts),
-        Some(index) if prompts.len() > 1 => Err(Error::invalid(
-            format!("prompt[{index}]"),
-            "it must not be blank",
-        )),
-        Some(_) => Err(Error::invalid("prompt", "it must not be blank")),
+    let several = prompts.len() > 1;
+    for (index, text) in prompts.iter().enumerate() {
+        let param = || match several {
+            true => format!("prompt[{index}]"),
+            false => "prompt".to_owned(),
+        };
+        if is_blank(text) {
+            return Err(Error::invalid(param(), "it must not be blank"));
+        }
+        check_length(text, param, limits)?;
     }
+    Ok(prompts)
 }
 
 #[derive(Deserialize)]
@@ -115,16 +140,63 @@ pub struct Choice {
     index: usize,
     logprobs: Option<()>,
     finish_reason: String,
+    stop_reason: String,
+    #[serde(skip_serializing_if = "is_false")]
+    empty: bool,
 }
 
 impl Choice {
-    /// The completion with this index.
-    pub fn new(index: usize, text: String, finish: &Finish) -> Self {
+    /// The completion with this index, of this prompt, which stands before the text if it is to be
+    /// echoed.
+    pub fn new(index: usize, echoed: Option<&str>, text: &str, finish: &Finish) -> Self {
+        Self {
+            text: format!("{}{text}", echoed.unwrap_or_default()),
+            index,
+            logprobs: None,
+            finish_reason: finish_reason(finish),
+            stop_reason: stop_reason(finish),
+            empty: is_blank(text),
+        }
+    }
+}
+
+/// A part of one completion.
+#[derive(Debug, Serialize)]
+pub struct Delta {
+    text: String,
+    index: usize,
+    logprobs: Option<()>,
+    finish_reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_reason: Option<String>,
+}
+
+impl streamed::Delta for Delta {
+    type Whole = Choice;
+
+    const OBJECT: &'static str = Choice::OBJECT;
+
+    fn opening(_: usize) -> Option<Self> {
+        None
+    }
+
+    fn text(index: usize, text: String) -> Self {
         Self {
             text,
             index,
             logprobs: None,
-            finish_reason: finish_reason(finish),
+            finish_reason: None,
+            stop_reason: None,
+        }
+    }
+
+    fn end(index: usize, finish: &Finish) -> Self {
+        Self {
+            text: String::new(),
+            index,
+            logprobs: None,
+            finish_reason: Some(finish_reason(finish)),
+            stop_reason: Some(stop_reason(finish)),
         }
     }
 }
@@ -140,7 +212,7 @@ mod tests {
 
     #[track_caller]
     fn refused(body: &str, param: &str, code: &str) {
-        let error = Request::parse(body.as_bytes()).unwrap_err();
+        let error = Request::parse(body.as_bytes(), &Limits::default()).unwrap_err();
         assert_eq!(
             (error.param(), error.row().code),
             (Some(param), code),
@@ -150,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_request_has_openais_defaults() {
-        let request = Request::parse(br#"{"prompt":"Hi"}"#).unwrap();
+        let request = Request::parse(br#"{"prompt":"Hi"}"#, &Limits::default()).unwrap();
         assert_eq!(request.prompts, ["Hi"]);
         assert_eq!((request.n, request.echo), (1, false));
         assert_eq!(
@@ -167,7 +239,7 @@ mod tests {
         let body = br#"{"model":"amazon.titan-tg1-large","prompt":["a","b"],"n":2,"best_of":2,"suffix":"",
             "logprobs":null,"logit_bias":{},"presence_penalty":0,"frequency_penalty":0.0,"repetition_penalty":1,
             "min_tokens":0,"stop":[],"user":"u","metadata":{"k":1},"store":false,"stream":false,"echo":true}"#;
-        let request = Request::parse(body).unwrap();
+        let request = Request::parse(body, &Limits::default()).unwrap();
         assert_eq!(
             request.inference,
             Inference {
@@ -230,9 +302,14 @@ mod tests {
             "unsupported_parameter",
         );
         refused(
-            r#"{"prompt":"a","stream":true}"#,
-            "stream",
+            r#"{"prompt":"a","stream":true,"stream_options":{"include_obfuscation":true}}"#,
+            "stream_options.include_obfuscation",
             "unsupported_parameter",
+        );
+        refused(
+            r#"{"prompt":"a","stream":true,"stream_options":{"usage":true}}"#,
+            "stream_options.usage",
+            "unknown_parameter",
         );
         refused(
             r#"{"prompt":"a","stream_options":{}}"#,
@@ -245,5 +322,57 @@ mod tests {
             "max_completion_tokens",
             "invalid_value",
         );
+    }
+
+    #[test]
+    fn a_limit_is_named() {
+        let limits = Limits {
+            prompt_characters: 3,
+            answers: 2,
+            max_tokens: 100,
+            ..Limits::default()
+        };
+        for (body, param, code, says) in [
+            (
+                r#"{"prompt":"🦊🦊🦊🦊"}"#,
+                "prompt",
+                "prompt_too_long",
+                "at most 3 characters",
+            ),
+            (
+                r#"{"prompt":["a","abcd"]}"#,
+                "prompt[1]",
+                "prompt_too_long",
+                "at most 3 characters",
+            ),
+            (
+                r#"{"prompt":"🦊","n":3}"#,
+                "n",
+                "invalid_value",
+                "between 1 and 2",
+            ),
+            (
+                r#"{"prompt":"a","max_tokens":101}"#,
+                "max_tokens",
+                "invalid_value",
+                "at most 100",
+            ),
+            (
+                r#"{"prompt":"a","max_completion_tokens":101}"#,
+                "max_completion_tokens",
+                "invalid_value",
+                "at most 100",
+            ),
+        ] {
+            let error = Request::parse(body.as_bytes(), &limits).unwrap_err();
+            assert_eq!(
+                (error.param(), error.row().code),
+                (Some(param), code),
+                "{body}"
+            );
+            assert!(error.to_string().contains(says), "{error}");
+        }
+        let body = r#"{"prompt":["🦊🦊🦊"],"n":2,"max_tokens":100}"#;
+        assert!(Request::parse(body.as_bytes(), &limits).is_ok());
     }
 }

@@ -104,6 +104,12 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The names that were asked for, in the order of the alphabet.
+    pub(super) fn known(mut self) -> Vec<&'static str> {
+        self.known.sort_unstable();
+        self.known
+    }
+
     /// Refuses the first field that nobody asked for.
     pub fn finish(self) -> Result<(), Error> {
         let Some((unknown, _)) = self.rest.first() else {

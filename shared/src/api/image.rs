@@ -2,10 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use serde::Serialize;
 
+use super::document::Document;
 use super::fields::Fields;
-use super::{answers, bookkeeping, is_blank, wanted};
+use super::limits::Limits;
+use super::{answers, bookkeeping, check_length, is_blank, wanted};
 use crate::Error;
 use crate::model::Wanted;
 
@@ -90,10 +93,23 @@ impl std::fmt::Display for Size {
 
 impl Request {
     /// Reads a request's JSON body.
-    pub fn parse(body: &[u8]) -> Result<Self, Error> {
+    pub fn parse(body: &[u8], limits: &Limits) -> Result<Self, Error> {
         let mut fields = Fields::parse(body)?;
-        let wanted = wanted(&mut fields)?;
-        let n = answers(&mut fields)?;
+        let request = Self::take(&mut fields, limits)?;
+        fields.finish()?;
+        Ok(request)
+    }
+
+    /// The names of all fields that a request may have.
+    pub fn fields() -> Result<Vec<&'static str>, Error> {
+        let mut fields = Fields::parse(br#"{"prompt":"a"}"#)?;
+        Self::take(&mut fields, &Limits::default())?;
+        Ok(fields.known())
+    }
+
+    fn take(fields: &mut Fields<'_>, limits: &Limits) -> Result<Self, Error> {
+        let wanted = wanted(fields)?;
+        let n = answers(fields, limits)?;
         let format = match fields.take::<String>("response_format")?.as_deref() {
             None | Some("url") => Format::Url,
             Some("b64_json") => Format::Base64,
@@ -104,7 +120,7 @@ impl Request {
                 ));
             }
         };
-        let drawing = drawing(&mut fields)?;
+        let drawing = drawing(fields, limits)?;
         fields.neutral("output_format", |format: &String| format == "png")?;
         fields.neutral("quality", |quality: &String| {
             matches!(quality.as_str(), "auto" | "standard")
@@ -115,8 +131,8 @@ impl Request {
         }
         fields.neutral("background", |background: &String| background == "auto")?;
         fields.neutral("moderation", |moderation: &String| moderation == "auto")?;
-        bookkeeping(&mut fields)?;
-        fields.finish()?;
+        fields.neutral("stream", |stream: &bool| !stream)?;
+        bookkeeping(fields)?;
         Ok(Self {
             wanted,
             n,
@@ -126,11 +142,12 @@ impl Request {
     }
 }
 
-fn drawing(fields: &mut Fields<'_>) -> Result<Drawing, Error> {
+fn drawing(fields: &mut Fields<'_>, limits: &Limits) -> Result<Drawing, Error> {
     let prompt: String = fields.require("prompt")?;
     if is_blank(&prompt) {
         return Err(Error::invalid("prompt", "it must not be blank"));
     }
+    check_length(&prompt, || "prompt".to_owned(), limits)?;
     let drawing = Drawing {
         prompt,
         negative_prompt: fields
@@ -231,7 +248,7 @@ fn is_picture(bytes: &[u8]) -> bool {
 }
 
 /// The answer: OpenAI's list of images.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Response {
     /// Seconds since 1970.
     pub created: u64,
@@ -240,18 +257,73 @@ pub struct Response {
 }
 
 /// One image.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Image {
-    /// A presigned URL.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    /// The PNG in base64.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub b64_json: Option<String>,
+    /// How it is sent back.
+    pub delivery: Delivery,
     /// The seed that makes the image again.
     pub seed: Option<u64>,
     /// Where the PNG is kept.
     pub s3_uri: String,
+}
+
+/// How an image is sent back.
+#[derive(Debug)]
+pub enum Delivery {
+    /// A presigned URL.
+    Url(String),
+    /// The PNG, which becomes `b64_json`.
+    Png(Bytes),
+}
+
+/// What stands beside `b64_json`.
+#[derive(Debug, Serialize)]
+struct Described<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
+    seed: Option<u64>,
+    s3_uri: &'a str,
+}
+
+impl Response {
+    /// The answer's JSON. It is put together by hand, so that the images become base64 only while
+    /// they are sent.
+    pub fn document(self) -> Result<Document, Error> {
+        let mut document = Document::default();
+        document.text(format!("{{\"created\":{},\"data\":[", self.created));
+        for (index, image) in self.data.into_iter().enumerate() {
+            if index > 0 {
+                document.text(",");
+            }
+            let Image {
+                delivery,
+                seed,
+                s3_uri,
+            } = &image;
+            let url = match delivery {
+                Delivery::Url(url) => Some(url.as_str()),
+                Delivery::Png(_) => None,
+            };
+            let described = Described {
+                url,
+                seed: *seed,
+                s3_uri,
+            };
+            let object =
+                serde_json::to_string(&described).map_err(|_| Error::defect("document"))?;
+            let members = object.strip_prefix('{').unwrap_or_default().to_owned();
+            match image.delivery {
+                Delivery::Url(_) => document.text(object),
+                Delivery::Png(png) => {
+                    document.text("{\"b64_json\":\"");
+                    document.base64(png);
+                    document.text(format!("\",{members}"));
+                }
+            }
+        }
+        document.text("]}");
+        Ok(document)
+    }
 }
 
 #[cfg(test)]
@@ -260,7 +332,7 @@ mod tests {
 
     #[track_caller]
     fn refused(body: &str, param: &str, code: &str) {
-        let error = Request::parse(body.as_bytes()).unwrap_err();
+        let error = Request::parse(body.as_bytes(), &Limits::default()).unwrap_err();
         assert_eq!(
             (error.param(), error.row().code),
             (Some(param), code),
@@ -270,9 +342,11 @@ mod tests {
 
     #[test]
     fn a_request_leaves_to_the_model_what_it_does_not_say() {
-        let request =
-            Request::parse(br#"{"prompt":"a horse","size":"auto","quality":"auto","user":"u"}"#)
-                .unwrap();
+        let request = Request::parse(
+            br#"{"prompt":"a horse","size":"auto","quality":"auto","user":"u"}"#,
+            &Limits::default(),
+        )
+        .unwrap();
         assert_eq!(
             request.drawing,
             Drawing {
@@ -288,7 +362,9 @@ mod tests {
         let png = STANDARD.encode(b"\x89PNG\r\n\x1a\nrest");
         for image in [png.clone(), format!("data:image/png;base64,{png}")] {
             let body = format!(r#"{{"prompt":"p","image":"{image}"}}"#);
-            let drawing = Request::parse(body.as_bytes()).unwrap().drawing;
+            let drawing = Request::parse(body.as_bytes(), &Limits::default())
+                .unwrap()
+                .drawing;
             assert_eq!(
                 drawing.image.as_deref(),
                 Some(b"\x89PNG\r\n\x1a\nrest".as_slice())
@@ -348,6 +424,32 @@ mod tests {
             r#"{"prompt":"p","output_key":"../x"}"#,
             "output_key",
             "unknown_parameter",
+        );
+    }
+
+    #[test]
+    fn the_answer_is_json_whatever_the_delivery() {
+        let image = |delivery| Image {
+            delivery,
+            seed: Some(7),
+            s3_uri: "s3://pictures/\"odd\"".to_owned(),
+        };
+        let response = Response {
+            created: 1_700_000_000,
+            data: vec![
+                image(Delivery::Url("https://a/b?c=d".to_owned())),
+                image(Delivery::Png(b"\x89PNG".as_slice().into())),
+            ],
+        };
+        let chunks: Vec<Bytes> = response.document().unwrap().chunks().collect();
+        let json: serde_json::Value = serde_json::from_slice(&chunks.concat()).unwrap();
+        let uri = "s3://pictures/\"odd\"";
+        assert_eq!(
+            json,
+            serde_json::json!({"created": 1_700_000_000, "data": [
+                {"url": "https://a/b?c=d", "seed": 7, "s3_uri": uri},
+                {"b64_json": "iVBORw==", "seed": 7, "s3_uri": uri},
+            ]})
         );
     }
 }

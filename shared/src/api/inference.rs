@@ -6,6 +6,7 @@
 use serde::Deserialize;
 
 use super::fields::Fields;
+use super::limits::Limits;
 use crate::Error;
 use crate::closed_set::closed_set;
 
@@ -82,7 +83,7 @@ pub enum Value<'a> {
 impl Inference {
     /// Takes the parameters from a request. A value that means "off" is as if it were not there,
     /// so that a model without the parameter accepts it.
-    pub(super) fn take(fields: &mut Fields<'_>) -> Result<Self, Error> {
+    pub(super) fn take(fields: &mut Fields<'_>, limits: &Limits) -> Result<Self, Error> {
         let max_tokens = fields.take(Parameter::MaxTokens.name())?;
         let max_completion_tokens = fields.take("max_completion_tokens")?;
         if max_tokens.is_some()
@@ -93,6 +94,16 @@ impl Inference {
                 "max_completion_tokens",
                 "it contradicts `max_tokens`",
             ));
+        }
+        for (name, tokens) in [
+            (Parameter::MaxTokens.name(), max_tokens),
+            ("max_completion_tokens", max_completion_tokens),
+        ] {
+            if tokens.is_some_and(|tokens: i64| tokens > limits.max_tokens) {
+                let most = limits.max_tokens;
+                let reason = format!("it must be at most {most} on this deployment");
+                return Err(Error::invalid(name, reason));
+            }
         }
         let number = |fields: &mut Fields<'_>, parameter: Parameter, off: Option<f64>| {
             let value = fields.take::<f64>(parameter.name())?;

@@ -6,19 +6,21 @@
 
 pub mod chat;
 pub mod completion;
+pub mod document;
 pub mod fields;
 pub mod image;
 pub mod inference;
+pub mod limits;
+pub mod streamed;
 
 use serde::Serialize;
 
 use crate::Error;
+use crate::error::FieldFault;
 use crate::families::{Finish, Usage};
 use crate::model::{Api, Wanted};
 use fields::Fields;
-
-/// How many answers one request may ask for.
-pub const MOST_ANSWERS: i64 = 10;
+use limits::Limits;
 
 /// Tokens used, as OpenAI names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -105,14 +107,38 @@ impl<C: OfAnswer> Generated<C> {
 }
 
 /// OpenAI's word for why generation ended.
-pub fn finish_reason(finish: &Finish) -> String {
+fn finish_reason(finish: &Finish) -> String {
     match finish {
         Finish::EndOfTurn | Finish::StopSequence => "stop".to_owned(),
-        Finish::Length => "length".to_owned(),
+        Finish::Length | Finish::ContextWindow => "length".to_owned(),
         Finish::ToolUse => "tool_calls".to_owned(),
-        Finish::Filtered => "content_filter".to_owned(),
+        Finish::Filtered | Finish::Guardrail => "content_filter".to_owned(),
         Finish::Other(reason) => format!("other:{reason}"),
     }
+}
+
+/// Bedrock's word for it, which tells apart what OpenAI's does not. It is Converse's for every
+/// family.
+fn stop_reason(finish: &Finish) -> String {
+    match finish {
+        Finish::EndOfTurn => "end_turn".to_owned(),
+        Finish::StopSequence => "stop_sequence".to_owned(),
+        Finish::Length => "max_tokens".to_owned(),
+        Finish::ContextWindow => "model_context_window_exceeded".to_owned(),
+        Finish::ToolUse => "tool_use".to_owned(),
+        Finish::Filtered => "content_filtered".to_owned(),
+        Finish::Guardrail => "guardrail_intervened".to_owned(),
+        Finish::Other(reason) => reason.clone(),
+    }
+}
+
+/// For `skip_serializing_if`.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands the field over by reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Whether a text has nothing that a model could read: white space and zero-width characters only.
@@ -120,6 +146,20 @@ fn is_blank(text: &str) -> bool {
     text.chars().all(|c| {
         c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
     })
+}
+
+/// Refuses a prompt that is longer than the deployment takes.
+fn check_length(text: &str, param: impl Fn() -> String, limits: &Limits) -> Result<(), Error> {
+    match limits::is_longer(text, limits.prompt_characters) {
+        false => Ok(()),
+        true => Err(Error::Field {
+            param: param(),
+            fault: FieldFault::PromptTooLong(format!(
+                "it must have at most {} characters",
+                limits.prompt_characters
+            )),
+        }),
+    }
 }
 
 /// Takes the fields that choose a model and the way to it.
@@ -137,15 +177,15 @@ pub(crate) fn wanted(fields: &mut Fields<'_>) -> Result<Wanted, Error> {
 }
 
 /// Takes `n`: how many answers, 1 by default.
-pub(crate) fn answers(fields: &mut Fields<'_>) -> Result<usize, Error> {
+pub(crate) fn answers(fields: &mut Fields<'_>, limits: &Limits) -> Result<usize, Error> {
     let n = fields.take::<i64>("n")?.unwrap_or(1);
-    if !(1..=MOST_ANSWERS).contains(&n) {
-        return Err(Error::invalid(
-            "n",
-            format!("it must be between 1 and {MOST_ANSWERS}"),
-        ));
-    }
-    Ok(n.unsigned_abs() as usize)
+    usize::try_from(n)
+        .ok()
+        .filter(|n| (1..=limits.answers).contains(n))
+        .ok_or_else(|| {
+            let most = limits.answers;
+            Error::invalid("n", format!("it must be between 1 and {most}"))
+        })
 }
 
 /// Takes the fields that official clients send and that change nothing: the caller's own
@@ -158,21 +198,5 @@ pub(crate) fn bookkeeping(fields: &mut Fields<'_>) -> Result<(), Error> {
     fields.neutral("service_tier", |tier: &String| {
         matches!(tier.as_str(), "auto" | "default")
     })?;
-    let stream = fields.take::<bool>("stream")?.unwrap_or(false);
-    if stream {
-        return Err(Error::unsupported(
-            "stream",
-            "answers are sent whole; leave it out or send `false`",
-        ));
-    }
-    if fields
-        .take::<serde_json::Map<_, _>>("stream_options")?
-        .is_some()
-    {
-        return Err(Error::invalid(
-            "stream_options",
-            "it goes with `stream: true` only",
-        ));
-    }
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! no other body of an upstream answer is.
 
 use std::error::Error as StdError;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
@@ -15,32 +16,49 @@ use aws_sdk_bedrockruntime::types::error::{ConverseStreamOutputError, ResponseSt
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::result::DispatchFailure;
 
+use super::body::{GivenUp, LARGEST};
+use super::retry::Failure;
 use crate::Error;
 use crate::error::{Cause, ModelFault, RequestFault, UpstreamFault};
 use crate::model::Target;
 
+/// How often a call may be made that Bedrock refused for now.
+const ATTEMPTS: u32 = 3;
+
+/// How often a call may be made whose connection broke before an answer began.
+const CONNECTIONS: u32 = 2;
+
 /// A call that failed before or while it was answered.
-pub(super) fn of_call<E>(error: SdkError<E, HttpResponse>, target: &Target) -> Error
+pub(super) fn of_call<E>(error: SdkError<E, HttpResponse>, target: &Target) -> Failure
 where
-    E: ProvideErrorMetadata + RequestId,
+    E: ProvideErrorMetadata + RequestId + StdError + 'static,
 {
-    let upstream = |fault, code: &str| Error::Upstream {
-        fault,
-        cause: Cause::of(code),
-    };
     match &error {
-        SdkError::TimeoutError(_) => upstream(UpstreamFault::DeadlineExceeded, "OperationTimeout"),
+        SdkError::TimeoutError(_) => Failure::for_good(upstream(
+            UpstreamFault::DeadlineExceeded,
+            "OperationTimeout",
+        )),
         SdkError::DispatchFailure(failure) => of_connector(failure),
         SdkError::ResponseError(response) => {
-            match response.raw().status().is_success() {
+            let given_up = chain(&error).find_map(|error| error.downcast_ref::<GivenUp>());
+            let success = response.raw().status().is_success();
+            match (given_up, success) {
+                (Some(GivenUp::TooLarge), _) => {
+                    Failure::for_good(upstream(UpstreamFault::TooLarge { limit: LARGEST }, "Size"))
+                }
+                (Some(GivenUp::Stalled), _) => {
+                    Failure::for_good(upstream(UpstreamFault::Stalled, "BodyStalled"))
+                }
                 // The body broke off, or is not what the operation answers with.
-                true => upstream(UpstreamFault::Truncated, "ResponseBody"),
-                false => of_status(response.raw(), Cause::of("ResponseBody")),
+                (None, true) => {
+                    Failure::for_good(upstream(UpstreamFault::Truncated, "ResponseBody"))
+                }
+                (None, false) => of_status(response.raw(), Cause::of("ResponseBody")),
             }
         }
         // Converse's answer is not JSON, a proxy's page say. InvokeModel's is not read by the SDK.
         SdkError::ServiceError(service) if service.raw().status().is_success() => {
-            Error::malformed("Converse", ".")
+            Failure::for_good(Error::malformed("Converse", "."))
         }
         SdkError::ServiceError(service) => {
             let cause = Cause {
@@ -51,55 +69,70 @@ where
             of_code(cause.clone(), message, retry_after(service.raw()), target)
                 .unwrap_or_else(|| of_status(service.raw(), cause))
         }
-        _ => upstream(UpstreamFault::Defect, "Construction"),
+        _ => Failure::for_good(upstream(UpstreamFault::Defect, "Construction")),
     }
+}
+
+fn upstream(fault: UpstreamFault, code: &str) -> Error {
+    Error::Upstream {
+        fault,
+        cause: Cause::of(code),
+    }
+}
+
+/// An error and what caused it, down to the first cause.
+fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| (*error).source())
 }
 
 /// A call that was not answered. Credentials are fetched on the way, so their failure shows here.
-fn of_connector(failure: &DispatchFailure) -> Error {
-    let upstream = |fault, code: &str| Error::Upstream {
-        fault,
-        cause: Cause::of(code),
+fn of_connector(failure: &DispatchFailure) -> Failure {
+    let causes = || {
+        let error = failure.as_connector_error();
+        error.into_iter().flat_map(|error| chain(error))
     };
-    let chain = || {
-        let first = failure
-            .as_connector_error()
-            .map(|error| error as &(dyn StdError + 'static));
-        std::iter::successors(first, |error| (*error).source())
-    };
-    let role_refused = chain()
+    let role_refused = causes()
         .filter_map(|error| error.downcast_ref::<SdkError<AssumeRoleError, HttpResponse>>())
         .filter_map(|error| error.raw_response())
         .any(|response| matches!(response.status().as_u16(), 400..=428 | 430..=499));
-    let credentials = chain().find_map(|error| error.downcast_ref::<CredentialsError>());
-    match credentials {
-        Some(_) if role_refused => upstream(UpstreamFault::AccessDenied, "AssumeRole"),
+    let credentials = causes().find_map(|error| error.downcast_ref::<CredentialsError>());
+    // A certificate does not become good, and who was not let in for seconds waited long enough.
+    let hopeless = failure.is_timeout()
+        || causes()
+            .filter_map(|error| error.downcast_ref::<std::io::Error>())
+            .any(|error| error.kind() == ErrorKind::InvalidData);
+    let (fault, code) = match credentials {
+        Some(_) if role_refused => (UpstreamFault::AccessDenied, "AssumeRole"),
         Some(
             CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_),
-        ) => upstream(UpstreamFault::AccessDenied, "NoCredentials"),
-        Some(_) => upstream(UpstreamFault::CredentialsUnavailable, "Credentials"),
-        None if failure.is_user() => upstream(UpstreamFault::Defect, "Connector"),
-        None => upstream(UpstreamFault::Unavailable, "Connection"),
-    }
+        ) => (UpstreamFault::AccessDenied, "NoCredentials"),
+        Some(_) => (UpstreamFault::CredentialsUnavailable, "Credentials"),
+        None if failure.is_user() => (UpstreamFault::Defect, "Connector"),
+        None => {
+            return Failure {
+                error: upstream(UpstreamFault::Unavailable, "Connection"),
+                attempts: if hopeless { 1 } else { CONNECTIONS },
+            };
+        }
+    };
+    Failure::for_good(upstream(fault, code))
 }
 
-/// An exception within an event stream, or a stream that broke.
-pub(super) fn of_stream<E, R>(error: SdkError<E, R>, target: &Target) -> Error
+/// An exception within an event stream, or a stream that broke. The number of attempts holds for
+/// a stream's first event.
+pub(super) fn of_stream<E, R>(error: SdkError<E, R>, target: &Target) -> Failure
 where
     E: StreamException,
 {
     let SdkError::ServiceError(service) = &error else {
-        return Error::Upstream {
-            fault: UpstreamFault::Truncated,
-            cause: Cause::of("EventStream"),
-        };
+        return Failure::for_good(upstream(UpstreamFault::Truncated, "EventStream"));
     };
     let name = service.err().name().unwrap_or("none");
     let message = service.err().message().unwrap_or_default();
-    of_code(Cause::of(name), message, None, target).unwrap_or_else(|| Error::Upstream {
-        fault: UpstreamFault::Failed,
-        cause: Cause::of(name),
-    })
+    of_code(Cause::of(name), message, None, target)
+        .unwrap_or_else(|| Failure::for_good(upstream(UpstreamFault::Failed, name)))
 }
 
 /// An exception within an event stream. Its name is the frame's own header, of which the SDK makes
@@ -141,52 +174,66 @@ fn of_code(
     message: &str,
     retry_after: Option<Duration>,
     target: &Target,
-) -> Option<Error> {
-    let fault = match cause.code.as_str() {
-        "ValidationException" | "ConflictException" => return Some(of_validation(message, target)),
+) -> Option<Failure> {
+    let (fault, attempts) = match cause.code.as_str() {
+        "ValidationException" | "ConflictException" => {
+            return Some(Failure::for_good(of_validation(message, target)));
+        }
         "ResourceNotFoundException" if message.contains("end of its life") => {
-            return Some(target.retired());
+            return Some(Failure::for_good(target.retired()));
         }
         // Anthropic's form has not been filled in: the operator's to do.
         "ResourceNotFoundException" if message.contains("use case details") => {
-            UpstreamFault::AccessDenied
+            (UpstreamFault::AccessDenied, 1)
         }
-        "ResourceNotFoundException" => return Some(target.fault(ModelFault::NotFound)),
+        "ResourceNotFoundException" => {
+            return Some(Failure::for_good(target.fault(ModelFault::NotFound)));
+        }
         "ThrottlingException" | "TooManyRequestsException" => {
-            UpstreamFault::Throttled { retry_after }
+            (UpstreamFault::Throttled { retry_after }, ATTEMPTS)
         }
-        "ServiceQuotaExceededException" => UpstreamFault::QuotaExceeded,
-        "ModelNotReadyException" => UpstreamFault::ModelNotReady,
-        "ServiceUnavailableException" | "ServiceUnavailable" => UpstreamFault::Unavailable,
-        "ModelErrorException" | "ModelStreamErrorException" => UpstreamFault::ModelFailed,
-        "ModelTimeoutException" => UpstreamFault::ModelTimedOut,
-        "InternalServerException" | "InternalFailure" => UpstreamFault::Failed,
+        "ServiceQuotaExceededException" => (UpstreamFault::QuotaExceeded, 1),
+        "ModelNotReadyException" => (UpstreamFault::ModelNotReady, ATTEMPTS),
+        "ServiceUnavailableException" | "ServiceUnavailable" => {
+            (UpstreamFault::Unavailable, ATTEMPTS)
+        }
+        "ModelErrorException" | "ModelStreamErrorException" => (UpstreamFault::ModelFailed, 1),
+        "ModelTimeoutException" => (UpstreamFault::ModelTimedOut, 1),
+        "InternalServerException" | "InternalFailure" => (UpstreamFault::Failed, ATTEMPTS),
         "AccessDeniedException"
         | "ExpiredTokenException"
         | "UnrecognizedClientException"
         | "InvalidSignatureException"
         | "IncompleteSignature"
         | "FTUFormNotFilled"
-        | "MPAgreementBeingCreated" => UpstreamFault::AccessDenied,
+        | "MPAgreementBeingCreated" => (UpstreamFault::AccessDenied, 1),
         _ => return None,
     };
-    Some(Error::Upstream { fault, cause })
+    Some(Failure {
+        error: Error::Upstream { fault, cause },
+        attempts,
+    })
 }
 
 /// An answer without an error code that is known, such as a proxy's page: its status decides, and
-/// nothing of its body goes on.
-fn of_status(response: &HttpResponse, cause: Cause) -> Error {
-    let fault = match response.status().as_u16() {
-        401 | 403 => UpstreamFault::AccessDenied,
-        408 | 504 => UpstreamFault::ModelTimedOut,
-        424 => UpstreamFault::ModelFailed,
-        429 => UpstreamFault::Throttled {
-            retry_after: retry_after(response),
-        },
-        503 => UpstreamFault::Unavailable,
-        _ => UpstreamFault::Failed,
+/// nothing of its body goes on. After any other status than the two that say "not now" the model
+/// may be at work.
+fn of_status(response: &HttpResponse, cause: Cause) -> Failure {
+    let (fault, attempts) = match response.status().as_u16() {
+        401 | 403 => (UpstreamFault::AccessDenied, 1),
+        408 | 504 => (UpstreamFault::ModelTimedOut, 1),
+        424 => (UpstreamFault::ModelFailed, 1),
+        429 => {
+            let retry_after = retry_after(response);
+            (UpstreamFault::Throttled { retry_after }, ATTEMPTS)
+        }
+        503 => (UpstreamFault::Unavailable, ATTEMPTS),
+        _ => (UpstreamFault::Failed, 1),
     };
-    Error::Upstream { fault, cause }
+    Failure {
+        error: Error::Upstream { fault, cause },
+        attempts,
+    }
 }
 
 fn of_validation(message: &str, target: &Target) -> Error {

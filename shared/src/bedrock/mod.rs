@@ -1,19 +1,24 @@
 //! The client to Bedrock's runtime: the one place that calls a model.
 //!
-//! It is built once at cold start. Every call is bounded by the request's deadline. The SDK
-//! retries what failed before the model began to answer (throttling, 5xx, a refused connection);
-//! a call that timed out or began to answer is never made again, because each is paid for.
+//! It is built once at cold start. Every call is bounded by the request's deadline, and made again
+//! only as [`retry`] says; a call that timed out or began to answer never is, because each is paid
+//! for.
 
+mod body;
 mod fault;
 mod headers;
-mod once;
+mod retry;
 mod stream;
+
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_config::sts::AssumeRoleProvider;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_bedrockruntime::Client;
+use aws_sdk_bedrockruntime::config::retry::RetryConfig;
 use aws_sdk_bedrockruntime::config::{
-    Builder, StalledStreamProtectionConfig, timeout::TimeoutConfig,
+    Builder, Region, StalledStreamProtectionConfig, timeout::TimeoutConfig,
 };
 use aws_sdk_bedrockruntime::primitives::Blob;
 use bytes::Bytes;
@@ -24,8 +29,9 @@ use crate::converse;
 use crate::deadline::Deadline;
 use crate::families::{Completion, Usage};
 use crate::model::{Target, TextFamily};
+use body::Watch;
 use headers::TokenCounts;
-use once::NeverAnswerTwice;
+use retry::repeat;
 pub use stream::Stream;
 
 const JSON: &str = "application/json";
@@ -43,31 +49,23 @@ pub struct Answer {
 #[derive(Debug, Clone)]
 pub struct Bedrock {
     client: Client,
+    idle: Duration,
 }
 
 impl Bedrock {
-    /// Builds the client: region, endpoint and role of the connection go before the SDK's own.
+    /// Builds the client.
     pub async fn connect(sdk: &SdkConfig, connection: &Connection) -> Self {
+        let sdk = &connected(sdk, connection).await;
         let mut config = Builder::from(sdk)
-            .retry_classifier(NeverAnswerTwice)
-            // A model may think for longer than this protection waits; the deadline bounds it.
+            .retry_config(RetryConfig::disabled())
+            // A model may think for longer than this protection waits; `Watch` stands in for it.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         if let Some(endpoint) = &connection.endpoint {
             config = config.endpoint_url(endpoint);
         }
-        if let Some(region) = &connection.region {
-            config = config.region(aws_sdk_bedrockruntime::config::Region::new(region.clone()));
-        }
-        if let Some(role) = &connection.role {
-            let provider = AssumeRoleProvider::builder(role)
-                .session_name(&connection.session_name)
-                .configure(sdk)
-                .build()
-                .await;
-            config = config.credentials_provider(provider);
-        }
         Self {
             client: Client::from_conf(config.build()),
+            idle: connection.idle,
         }
     }
 
@@ -78,27 +76,32 @@ impl Bedrock {
         body: Vec<u8>,
         deadline: Deadline,
     ) -> Result<Answer, Error> {
-        let counts = TokenCounts::default();
-        let output = self
-            .client
-            .invoke_model()
-            .model_id(target.id.as_str())
-            .content_type(JSON)
-            .accept(JSON)
-            .body(Blob::new(body))
-            .customize()
-            .interceptor(counts.clone())
-            .config_override(within(deadline))
-            .send()
-            .await
-            .map_err(|error| fault::of_call(error, target))?;
-        Ok(Answer {
-            body: Bytes::from(output.body.into_inner()),
-            usage: counts.usage(),
+        repeat(deadline, || async {
+            let counts = TokenCounts::default();
+            let output = self
+                .client
+                .invoke_model()
+                .model_id(target.id.as_str())
+                .content_type(JSON)
+                .accept(JSON)
+                .body(Blob::new(body.clone()))
+                .customize()
+                .interceptor(counts.clone())
+                .interceptor(Watch { idle: self.idle })
+                .config_override(within(deadline))
+                .send()
+                .await
+                .map_err(|error| fault::of_call(error, target))?;
+            Ok(Answer {
+                body: Bytes::from(output.body.into_inner()),
+                usage: counts.usage(),
+            })
         })
+        .await
     }
 
-    /// InvokeModelWithResponseStream: the family's native body in, its chunks out.
+    /// InvokeModelWithResponseStream: the family's native body in, its chunks out. The first chunk
+    /// that says something has come when this returns.
     pub async fn invoke_stream(
         &self,
         target: &Target,
@@ -106,24 +109,23 @@ impl Bedrock {
         body: Vec<u8>,
         deadline: Deadline,
     ) -> Result<Stream, Error> {
-        let output = self
-            .client
-            .invoke_model_with_response_stream()
-            .model_id(target.id.as_str())
-            .content_type(JSON)
-            .accept(JSON)
-            .body(Blob::new(body))
-            .customize()
-            .config_override(within(deadline))
-            .send()
-            .await
-            .map_err(|error| fault::of_call(error, target))?;
-        Ok(Stream::native(
-            family,
-            output.body,
-            target.clone(),
-            deadline,
-        ))
+        repeat(deadline, || async {
+            let output = self
+                .client
+                .invoke_model_with_response_stream()
+                .model_id(target.id.as_str())
+                .content_type(JSON)
+                .accept(JSON)
+                .body(Blob::new(body.clone()))
+                .customize()
+                .config_override(within(deadline))
+                .send()
+                .await
+                .map_err(|error| fault::of_call(error, target))?;
+            let events = stream::Events::Native(family, output.body);
+            Stream::open(events, target.clone(), deadline, self.idle).await
+        })
+        .await
     }
 
     /// Converse.
@@ -133,60 +135,84 @@ impl Bedrock {
         request: converse::Request,
         deadline: Deadline,
     ) -> Result<Completion, Error> {
-        let converse::Request {
-            messages,
-            system,
-            inference_config,
-            additional_fields,
-        } = request;
-        let output = self
-            .client
-            .converse()
-            .model_id(target.id.as_str())
-            .set_messages(Some(messages))
-            .set_system(system)
-            .set_inference_config(inference_config)
-            .set_additional_model_request_fields(additional_fields)
-            .customize()
-            .config_override(within(deadline))
-            .send()
-            .await
-            .map_err(|error| fault::of_call(error, target))?;
+        let output = repeat(deadline, || async {
+            let converse::Request {
+                messages,
+                system,
+                inference_config,
+                additional_fields,
+            } = request.clone();
+            self.client
+                .converse()
+                .model_id(target.id.as_str())
+                .set_messages(Some(messages))
+                .set_system(system)
+                .set_inference_config(inference_config)
+                .set_additional_model_request_fields(additional_fields)
+                .customize()
+                .interceptor(Watch { idle: self.idle })
+                .config_override(within(deadline))
+                .send()
+                .await
+                .map_err(|error| fault::of_call(error, target))
+        })
+        .await?;
         converse::decode(output)
     }
 
-    /// ConverseStream.
+    /// ConverseStream. The first chunk that says something has come when this returns.
     pub async fn converse_stream(
         &self,
         target: &Target,
         request: converse::Request,
         deadline: Deadline,
     ) -> Result<Stream, Error> {
-        let converse::Request {
-            messages,
-            system,
-            inference_config,
-            additional_fields,
-        } = request;
-        let output = self
-            .client
-            .converse_stream()
-            .model_id(target.id.as_str())
-            .set_messages(Some(messages))
-            .set_system(system)
-            .set_inference_config(inference_config)
-            .set_additional_model_request_fields(additional_fields)
-            .customize()
-            .config_override(within(deadline))
-            .send()
-            .await
-            .map_err(|error| fault::of_call(error, target))?;
-        Ok(Stream::converse(output.stream, target.clone(), deadline))
+        repeat(deadline, || async {
+            let converse::Request {
+                messages,
+                system,
+                inference_config,
+                additional_fields,
+            } = request.clone();
+            let output = self
+                .client
+                .converse_stream()
+                .model_id(target.id.as_str())
+                .set_messages(Some(messages))
+                .set_system(system)
+                .set_inference_config(inference_config)
+                .set_additional_model_request_fields(additional_fields)
+                .customize()
+                .config_override(within(deadline))
+                .send()
+                .await
+                .map_err(|error| fault::of_call(error, target))?;
+            let events = stream::Events::Converse(output.stream);
+            Stream::open(events, target.clone(), deadline, self.idle).await
+        })
+        .await
     }
 }
 
-/// The whole call, retries and waits included, ends by the deadline. (A limit on one attempt
-/// would make the SDK call, and pay, again.)
+/// The SDK's configuration with the region and the role of a connection, where it names them.
+pub async fn connected(sdk: &SdkConfig, connection: &Connection) -> SdkConfig {
+    let mut config = sdk.to_builder();
+    if let Some(region) = &connection.region {
+        config = config.region(Region::new(region.clone()));
+    }
+    if let Some(role) = &connection.role {
+        let provider = AssumeRoleProvider::builder(role)
+            .session_name(&connection.session_name)
+            .configure(sdk)
+            .build()
+            .await;
+        config = config.credentials_provider(SharedCredentialsProvider::new(provider));
+    }
+    config.build()
+}
+
+/// One call ends by the deadline. (A limit on one attempt of the SDK's own would make it call, and
+/// pay, again.)
 fn within(deadline: Deadline) -> Builder {
     let timeout = TimeoutConfig::builder()
         .operation_timeout(deadline.remaining())

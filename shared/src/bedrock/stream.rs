@@ -1,10 +1,13 @@
 //! A streamed answer, chunk by chunk, of either operation.
 
+use std::time::Duration;
+
 use aws_sdk_bedrockruntime::primitives::event_stream::EventReceiver;
 use aws_sdk_bedrockruntime::types::error::{ConverseStreamOutputError, ResponseStreamError};
 use aws_sdk_bedrockruntime::types::{ConverseStreamOutput, ResponseStream};
 
 use super::fault;
+use super::retry::Failure;
 use crate::Error;
 use crate::converse;
 use crate::deadline::Deadline;
@@ -12,20 +15,24 @@ use crate::error::{Cause, UpstreamFault};
 use crate::families::{self, Chunk};
 use crate::model::{Target, TextFamily};
 
-/// A streamed answer. Dropping it ends the call.
+/// A streamed answer that has begun. Dropping it ends the call.
 #[derive(Debug)]
 pub struct Stream {
     events: Events,
     target: Target,
     deadline: Deadline,
+    idle: Duration,
+    /// The chunk that has been read to see whether the answer begins.
+    first: Option<Chunk>,
     finished: bool,
     broken: bool,
     /// Nothing but the white space behind a turn's marker has come so far.
     at_start: bool,
 }
 
+/// What is received, of either operation.
 #[derive(Debug)]
-enum Events {
+pub(super) enum Events {
     Native(
         TextFamily,
         EventReceiver<ResponseStream, ResponseStreamError>,
@@ -34,35 +41,41 @@ enum Events {
 }
 
 impl Stream {
-    pub(super) fn native(
-        family: TextFamily,
-        events: EventReceiver<ResponseStream, ResponseStreamError>,
+    /// Waits for the first chunk that says something. An exception that comes before any other
+    /// event may be met with another call; once an event came, the model is at work.
+    pub(super) async fn open(
+        events: Events,
         target: Target,
         deadline: Deadline,
-    ) -> Self {
-        Self {
-            events: Events::Native(family, events),
+        idle: Duration,
+    ) -> Result<Self, Failure> {
+        let mut stream = Self {
+            events,
             target,
             deadline,
+            idle,
+            first: None,
             finished: false,
             broken: false,
             at_start: false,
+        };
+        let mut limit = deadline.remaining();
+        let mut any = false;
+        while stream.first.is_none() {
+            match stream.within(limit).await {
+                Ok(Some(chunk)) if chunk == Chunk::default() => {}
+                Ok(Some(chunk)) => stream.first = Some(chunk),
+                Ok(None) => {
+                    let cut = upstream(UpstreamFault::Truncated, "EventStreamEnd");
+                    return Err(Failure::for_good(cut));
+                }
+                Err(failure) if any => return Err(Failure::for_good(failure.error)),
+                Err(failure) => return Err(failure),
+            }
+            any = true;
+            limit = idle;
         }
-    }
-
-    pub(super) fn converse(
-        events: EventReceiver<ConverseStreamOutput, ConverseStreamOutputError>,
-        target: Target,
-        deadline: Deadline,
-    ) -> Self {
-        Self {
-            events: Events::Converse(events),
-            target,
-            deadline,
-            finished: false,
-            broken: false,
-            at_start: false,
-        }
+        Ok(stream)
     }
 
     /// The same stream, for an answer that begins behind the marker of its turn: the white space
@@ -75,18 +88,25 @@ impl Stream {
         }
     }
 
-    /// The next chunk; `None` after the last. A stream that ends without saying why the answer
-    /// ended was cut: that is an error, never a finished answer. An error is the last item.
-    pub async fn next(&mut self) -> Option<Result<Chunk, Error>> {
+    /// The chunks. A stream that ends without saying why the answer ended was cut: that is an
+    /// error, never a finished answer. An error is the last item.
+    pub fn chunks(self) -> impl futures_util::Stream<Item = Result<Chunk, Error>> + Send {
+        futures_util::stream::unfold(self, |mut stream| async move {
+            let chunk = stream.next().await?;
+            Some((chunk, stream))
+        })
+    }
+
+    async fn next(&mut self) -> Option<Result<Chunk, Error>> {
         if self.broken {
             return None;
         }
-        let next = match tokio::time::timeout(self.deadline.remaining(), self.receive()).await {
-            Ok(next) => next,
-            Err(_) => Err(upstream(
-                UpstreamFault::DeadlineExceeded,
-                "EventStreamTimeout",
-            )),
+        let next = match self.first.take() {
+            Some(first) => Ok(Some(first)),
+            None => self
+                .within(self.idle)
+                .await
+                .map_err(|failure| failure.error),
         };
         match next {
             Ok(Some(mut chunk)) => {
@@ -109,7 +129,19 @@ impl Stream {
         }
     }
 
-    async fn receive(&mut self) -> Result<Option<Chunk>, Error> {
+    /// The next chunk, if it comes in time.
+    async fn within(&mut self, limit: Duration) -> Result<Option<Chunk>, Failure> {
+        let left = self.deadline.remaining();
+        let received = tokio::time::timeout(limit.min(left), self.receive()).await;
+        received.unwrap_or_else(|_| {
+            Err(Failure::for_good(match limit < left {
+                true => upstream(UpstreamFault::Stalled, "EventStreamStalled"),
+                false => upstream(UpstreamFault::DeadlineExceeded, "EventStreamTimeout"),
+            }))
+        })
+    }
+
+    async fn receive(&mut self) -> Result<Option<Chunk>, Failure> {
         match &mut self.events {
             Events::Native(family, events) => loop {
                 match events
@@ -120,7 +152,9 @@ impl Stream {
                     None => return Ok(None),
                     Some(ResponseStream::Chunk(part)) => {
                         let bytes = part.bytes.unwrap_or_else(|| Vec::new().into()).into_inner();
-                        return families::decode_chunk(*family, &bytes).map(Some);
+                        return families::decode_chunk(*family, &bytes)
+                            .map(Some)
+                            .map_err(Failure::for_good);
                     }
                     // The SDK's enum is open: a new kind of event changes nothing.
                     Some(_) => {}

@@ -11,6 +11,12 @@ pub enum FieldFault {
     /// Its value is wrong; the text says what is allowed.
     #[error("is not valid: {0}.")]
     Invalid(String),
+    /// A prompt is longer than this deployment takes; the text names the limit.
+    #[error("is too long: {0}.")]
+    PromptTooLong(String),
+    /// A history is longer than this deployment takes; the text names the limit.
+    #[error("is too long: {0}.")]
+    HistoryTooLong(String),
     /// There is no such field.
     #[error("is not a known field{}", match nearest {
         Some(name) => format!("; did you mean `{name}`?"),
@@ -89,6 +95,9 @@ pub enum RequestFault {
         /// Bytes allowed.
         limit: usize,
     },
+    /// The request asks to be answered once only, by a key.
+    #[error("`Idempotency-Key` is not served yet; leave the header out.")]
+    IdempotencyUnsupported,
     /// The body is not sent as plain JSON.
     #[error("Send the body as `application/json`, without a content encoding.")]
     MediaTypeUnsupported,
@@ -168,6 +177,15 @@ pub enum UpstreamFault {
     /// The answer broke off.
     #[error("The model's answer broke off.")]
     Truncated,
+    /// The answer is larger than any model's.
+    #[error("The model's answer is larger than {limit} bytes.")]
+    TooLarge {
+        /// Bytes that are read at most.
+        limit: usize,
+    },
+    /// The answer began and then paused for too long.
+    #[error("The model's answer paused for too long; the call may have been billed.")]
+    Stalled,
     /// The image is damaged, or not of the size that was asked for.
     #[error("The model's image is not usable: {0}.")]
     ImageInvalid(&'static str),

@@ -35,10 +35,14 @@ pub enum Finish {
     StopSequence,
     /// The most tokens were reached.
     Length,
+    /// The model's context window was full.
+    ContextWindow,
     /// The model asks for a tool.
     ToolUse,
-    /// The answer was filtered.
+    /// The model's own moderation filtered the answer.
     Filtered,
+    /// A guardrail of Bedrock's intervened.
+    Guardrail,
     /// A reason that this version does not know, in the model's own word.
     Other(String),
 }

@@ -197,7 +197,8 @@ fn finish(reason: String) -> Finish {
     match reason.as_str() {
         "end_turn" => Finish::EndOfTurn,
         "stop_sequence" => Finish::StopSequence,
-        "max_tokens" | "model_context_window_exceeded" => Finish::Length,
+        "max_tokens" => Finish::Length,
+        "model_context_window_exceeded" => Finish::ContextWindow,
         "tool_use" => Finish::ToolUse,
         "refusal" => Finish::Filtered,
         _ => Finish::Other(reason),

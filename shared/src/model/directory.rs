@@ -45,8 +45,8 @@ pub struct Alias {
 /// The models of a deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
-    /// The model of a request that names none.
-    pub default: String,
+    /// The model of a request that names none; a function without models has none.
+    pub default: Option<String>,
     /// Names of the deployment's own.
     pub aliases: BTreeMap<String, Alias>,
     /// The ids that may be used; empty allows all that the function's role may call.
@@ -71,7 +71,8 @@ pub struct Target {
 impl Directory {
     /// Finds the model that a request is for.
     pub fn find(&self, wanted: &Wanted) -> Result<Target, Error> {
-        let name = wanted.model.as_deref().unwrap_or(&self.default);
+        let name = wanted.model.as_deref().or(self.default.as_deref());
+        let name = name.ok_or_else(|| Error::missing("model"))?;
         let fault = |fault| Error::Model {
             model: name.to_owned(),
             fault,
@@ -175,7 +176,7 @@ mod tests {
             api: Some(Api::Invoke),
         };
         Directory {
-            default: "amazon.nova-micro-v1:0".to_owned(),
+            default: Some("amazon.nova-micro-v1:0".to_owned()),
             aliases: BTreeMap::from([
                 ("gpt-4o".to_owned(), alias("us.amazon.nova-lite-v1:0", None)),
                 (

@@ -13,6 +13,7 @@ use bedrock_adapter::families::{Completion, Conversation, Finish, Input, Role, T
 use bedrock_adapter::generation::Call;
 use bedrock_adapter::model::{Api, Directory, Target, Wanted};
 use end_to_end::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY};
+use futures_util::StreamExt as _;
 
 /// A model that answers on a server with faults too, over both ways.
 pub(crate) const NOVA: &str = "us.amazon.nova-micro-v1:0";
@@ -82,7 +83,8 @@ impl Wire {
 }
 
 /// Reads a stream to its end, which must stay the end.
-pub(crate) async fn read_to_end(mut stream: Stream) -> Streamed {
+pub(crate) async fn read_to_end(stream: Stream) -> Streamed {
+    let mut stream = Box::pin(stream.chunks());
     let mut streamed = Streamed {
         text: String::new(),
         finish: None,
@@ -123,6 +125,7 @@ pub(crate) fn connection(endpoint: &str) -> Connection {
     Connection {
         region: None,
         role: None,
+        idle: TIME,
         session_name: "end-to-end".to_owned(),
         endpoint: Some(endpoint.to_owned()),
     }
@@ -131,7 +134,7 @@ pub(crate) fn connection(endpoint: &str) -> Connection {
 /// A model by its id, over the way that is chosen for it or its usual one.
 pub(crate) fn target(model: &str, family: Option<&str>, api: Option<Api>) -> Target {
     let directory = Directory {
-        default: NOVA.to_owned(),
+        default: Some(NOVA.to_owned()),
         aliases: Default::default(),
         allowed: Vec::new(),
     };

@@ -27,9 +27,10 @@ async fn call(gateway: &Gateway, api: Api) -> Error {
 async fn a_page_is_told_by_its_status_and_never_passed_on() {
     for api in [Api::Invoke, Api::Converse] {
         for (status, code, requests) in [
-            (429, "rate_limit_exceeded", 1),
-            (502, "upstream_error", 3),
+            (429, "rate_limit_exceeded", 3),
+            (503, "service_unavailable", 3),
             // The model may still be at work: another call would be paid for too.
+            (502, "upstream_error", 1),
             (504, "model_timeout", 1),
         ] {
             let gateway = Gateway::with_page(status, PAGE).await;

@@ -1,11 +1,22 @@
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::api::document::Document;
+use crate::telemetry::Line;
 
-const ROUTE: Route = Route {
-    method: "POST",
-    path: "/v1/completions",
-};
+const ROUTES: &[Route] = &[
+    Route {
+        method: "POST",
+        path: "/v1/completions",
+    },
+    Route {
+        method: "GET",
+        path: "/v1/models/{id+}",
+    },
+];
+
+const LIMIT: usize = 1_000;
 
 fn v1() -> Value {
     json!({
@@ -37,9 +48,12 @@ fn v2() -> Value {
     })
 }
 
+fn input(event: &Value) -> Result<Input, Error> {
+    Request::read(&event.to_string())?.input_for(ROUTES, LIMIT)
+}
+
 fn body(event: &Value) -> Result<String, Error> {
-    let body = Request::read(&event.to_string())?.body_for(ROUTE)?;
-    Ok(String::from_utf8(body).unwrap())
+    Ok(String::from_utf8(input(event)?.body).unwrap())
 }
 
 #[track_caller]
@@ -166,7 +180,7 @@ fn only_plain_json_is_taken() {
 #[test]
 fn a_body_above_the_limit_is_refused() {
     refused(
-        &changed(v2(), "/body", json!(" ".repeat(LARGEST_BODY + 1))),
+        &changed(v2(), "/body", json!(" ".repeat(LIMIT + 1))),
         "request_too_large",
     );
 }
@@ -185,54 +199,103 @@ fn other_events_are_refused() {
     }
 }
 
-fn shown(answer: &Answer) -> Value {
-    serde_json::to_value(answer).unwrap()
+#[test]
+fn the_rest_of_a_path_is_decoded() {
+    for (path, rest) in [
+        ("/v1/models/a.b-v1:0", Ok("a.b-v1:0")),
+        ("/v1/models/a.b-v1%3A0", Ok("a.b-v1:0")),
+        (
+            "/v1/models/arn:aws:bedrock:r::foundation-model/a.b",
+            Ok("arn:aws:bedrock:r::foundation-model/a.b"),
+        ),
+        ("/v1/models/arn%3Aaws%2Fa", Ok("arn:aws/a")),
+        ("/v1/models/%ff", Err("not_found")),
+        ("/v1/models/", Err("not_found")),
+        ("/v1/models", Err("not_found")),
+    ] {
+        let get = changed(v2(), "/requestContext/http/method", json!("GET"));
+        let found = input(&changed(get, "/rawPath", json!(path)));
+        let found = found.map(|input| input.rest.unwrap());
+        assert_eq!(
+            found.as_deref().map_err(|error| error.row().code),
+            rest,
+            "{path}"
+        );
+    }
 }
 
 #[test]
-fn an_error_has_its_headers() {
+fn a_query_is_handed_on() {
+    let pairs = [("provider".to_owned(), "Amazon & co".to_owned())];
+    let v1 = changed(
+        v1(),
+        "/queryStringParameters",
+        json!({"provider": "Amazon & co"}),
+    );
+    let v2 = changed(
+        v2(),
+        "/queryStringParameters",
+        json!({"provider": "Amazon & co"}),
+    );
+    for event in [v1, v2] {
+        assert_eq!(input(&event).unwrap().query, pairs);
+    }
+}
+
+#[test]
+fn a_key_that_promises_what_is_not_served_is_refused() {
+    refused(
+        &changed(v2(), "/headers/idempotency-key", json!("k")),
+        "idempotency_unsupported",
+    );
+}
+
+async fn buffered(answer: Answer, version: Version) -> Value {
+    match answer.buffered(version).await {
+        Response::BufferedResponse(answer) => serde_json::to_value(answer).unwrap(),
+        Response::StreamingResponse(_) => panic!("streamed"),
+    }
+}
+
+#[tokio::test]
+async fn an_error_has_its_headers() {
     for version in [Version::V1, Version::V2] {
+        let line = Line::begin("id-1");
         let throttled = crate::error::UpstreamFault::Throttled { retry_after: None };
         let error = Error::Upstream {
             fault: throttled,
             cause: crate::error::Cause::default(),
         };
-        let answer = shown(&Answer::of_error(&error, version, "id-1", 7));
+        let answer = buffered(Answer::of_error(&error, &line), version).await;
         assert_eq!(answer["statusCode"], 429);
         let expected = json!({
             "content-type": "application/json",
-            "openai-processing-ms": "7",
+            "openai-processing-ms": "0",
             "retry-after": "2",
             "x-request-id": "id-1",
         });
         assert_eq!(answer["headers"], expected);
 
-        let answer = shown(&Answer::of_error(
-            &Error::defect("test"),
-            version,
-            "id-1",
-            7,
-        ));
+        let answer = buffered(Answer::of_error(&Error::defect("test"), &line), version).await;
         assert_eq!(answer["headers"]["x-should-retry"], "false");
         assert_eq!(answer["headers"].get("retry-after"), None);
 
         let error = RequestFault::MethodNotAllowed { allow: "POST" }.into();
-        let answer = shown(&Answer::of_error(&error, version, "id-1", 7));
+        let answer = buffered(Answer::of_error(&error, &line), version).await;
         assert_eq!(answer["headers"]["allow"], "POST");
+        line.none();
     }
 }
 
-#[test]
-fn only_version_2_has_cookies() {
+#[tokio::test]
+async fn only_version_2_has_cookies() {
     for (version, cookies) in [(Version::V1, None), (Version::V2, Some(json!([])))] {
-        let answer = Answer::of(&json!({}), version, "id-1", 7).unwrap();
-        assert_eq!(
-            serde_json::to_value(answer)
-                .unwrap()
-                .get("cookies")
-                .cloned(),
-            cookies
-        );
+        let line = Line::begin("id-1");
+        let answer = Answer::whole(Document::of(&json!({"a": 1})).unwrap(), &line);
+        let answer = buffered(answer, version).await;
+        assert_eq!(answer.get("cookies").cloned(), cookies);
+        assert_eq!(answer["body"], "{\"a\":1}");
+        line.none();
     }
     assert_eq!(
         Request::read(&v1().to_string()).unwrap().version(),
@@ -242,4 +305,57 @@ fn only_version_2_has_cookies() {
         Request::read(&v2().to_string()).unwrap().version(),
         Version::V2
     );
+}
+
+#[tokio::test]
+async fn a_streamed_answer_has_a_prelude_and_the_same_body() {
+    let line = Line::begin("id-1");
+    let answer = Answer::whole(Document::of(&json!({"a": 1})).unwrap(), &line);
+    line.none();
+    let Response::StreamingResponse(streamed) = answer.streaming() else {
+        panic!("buffered");
+    };
+    assert_eq!(streamed.metadata_prelude.status_code, 200);
+    assert_eq!(streamed.metadata_prelude.headers["x-request-id"], "id-1");
+    let chunks: Vec<_> = streamed.stream.map(Result::unwrap).collect().await;
+    assert_eq!(chunks.concat(), b"{\"a\":1}");
+}
+
+#[test]
+fn only_the_one_origin_may_read() {
+    let cors = Cors(Some(HeaderValue::from_static("https://a.example")));
+    let headers = |cors: &Cors, event: Value| -> std::collections::BTreeMap<_, _> {
+        let request = Request::read(&event.to_string()).unwrap();
+        let headers = request.cors(cors, ROUTES).into_iter();
+        headers
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect()
+    };
+    let from = |origin: &str| changed(v2(), "/headers/origin", json!(origin));
+    let allowed = headers(&cors, from("https://a.example"));
+    assert_eq!(allowed["access-control-allow-origin"], "https://a.example");
+    assert!(allowed["access-control-expose-headers"].contains("x-request-id"));
+    for origin in ["null", "https://b.example", "https://a.example.evil", "*"] {
+        let names: Vec<_> = headers(&cors, from(origin)).into_keys().collect();
+        assert_eq!(names, ["vary"], "{origin}");
+        assert!(headers(&Cors(None), from(origin)).is_empty());
+    }
+    let asking = changed(
+        from("https://a.example"),
+        "/requestContext/http/method",
+        json!("OPTIONS"),
+    );
+    let asking = changed(
+        asking,
+        "/headers/access-control-request-method",
+        json!("POST"),
+    );
+    assert!(
+        Request::read(&asking.to_string())
+            .unwrap()
+            .is_preflight(ROUTES)
+    );
+    let preflight = headers(&cors, asking);
+    assert_eq!(preflight["access-control-allow-methods"], "POST");
+    assert!(preflight["access-control-allow-headers"].contains("x-stainless-retry-count"));
 }

@@ -1,0 +1,111 @@
+//! Posts answers to the Runtime API itself.
+//!
+//! `lambda_runtime`'s own client does not set `TCP_NODELAY`, so that the first chunk of a stream
+//! waits some 40 ms for the acknowledgement of the prelude before it, and later ones at times.
+//! `docs/decisions/0008` has the figures; `RUNTIME_RESPONDER=stock` is the way back.
+
+use std::convert::Infallible;
+
+use async_stream::stream;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use http::{HeaderName, HeaderValue, Method, Request, header};
+use http_body::Frame;
+use http_body_util::StreamBody;
+use hyper_util::client::legacy::connect::HttpConnector;
+use lambda_runtime::{FunctionResponse, LambdaInvocation, StreamResponse};
+use lambda_runtime_api_client::body::Body;
+use lambda_runtime_api_client::{BoxError, PooledClient, build_request};
+use tokio::sync::oneshot;
+
+use crate::doors::api_gateway::{Chunks, Response};
+
+const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
+const STREAMED: HeaderValue =
+    HeaderValue::from_static("application/vnd.awslambda.http-integration-response");
+
+/// By this the Runtime API tells an answer that comes late from the present one's.
+const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
+
+/// What stands between the prelude and the body.
+const DELIMITER: [u8; 8] = [0; 8];
+
+/// A client of the Runtime API's answers.
+#[derive(Debug)]
+pub(super) struct Poster {
+    client: PooledClient,
+}
+
+impl Poster {
+    pub(super) fn connect() -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let client = PooledClient::builder().with_connector(connector).build();
+        Self { client }
+    }
+
+    /// Posts an answer and waits until it is sent. A Runtime API that does not take it is not the
+    /// end of the environment: if it is gone for good, asking it for the next event will be.
+    pub(super) async fn post(
+        &self,
+        invocation: &LambdaInvocation,
+        response: Response,
+    ) -> Result<(), BoxError> {
+        let id = &invocation.context.request_id;
+        let mut request = build_request()
+            .method(Method::POST)
+            .uri(format!("/2018-06-01/runtime/invocation/{id}/response"));
+        if let Some(invocation_id) = invocation.parts.headers.get(INVOCATION_ID) {
+            request = request.header(INVOCATION_ID, invocation_id);
+        }
+        match response {
+            FunctionResponse::BufferedResponse(answer) => {
+                let body = serde_json::to_vec(&answer)?;
+                self.send(id, request.body(body.into())?).await;
+            }
+            FunctionResponse::StreamingResponse(answer) => {
+                let StreamResponse {
+                    metadata_prelude,
+                    stream,
+                } = answer;
+                let mut prelude = serde_json::to_vec(&metadata_prelude)?;
+                prelude.extend(DELIMITER);
+                let (sending, sent) = oneshot::channel();
+                let request = request
+                    .header(RESPONSE_MODE, "streaming")
+                    .header(header::CONTENT_TYPE, STREAMED)
+                    .body(body(prelude.into(), stream, sending))?;
+                self.send(id, request).await;
+                // The answer to the post may come before the body's end. Whether the body was read
+                // to its end or dropped, its sender is gone by then.
+                let _ = sent.await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&self, request_id: &str, request: Request<Body>) {
+        match self.client.call(request).await {
+            Ok(answer) if answer.status().is_success() => {}
+            Ok(answer) => {
+                let status = answer.status().as_u16();
+                tracing::error!(request_id, status, "the Runtime API refused the answer");
+            }
+            Err(_) => tracing::error!(request_id, "the Runtime API did not take the answer"),
+        }
+    }
+}
+
+/// The prelude and the chunks, each as a frame of its own. If nobody reads them on, they are
+/// dropped, and with them the call that makes them.
+fn body(prelude: Bytes, mut chunks: Chunks, sending: oneshot::Sender<Infallible>) -> Body {
+    let frames = stream! {
+        // Dropped with the body.
+        let _sending = sending;
+        yield Ok::<_, Infallible>(Frame::data(prelude));
+        while let Some(Ok(chunk)) = chunks.next().await {
+            yield Ok(Frame::data(chunk));
+        }
+    };
+    Body::new(StreamBody::new(Box::pin(frames)))
+}
