@@ -50,7 +50,12 @@ fn samples(bounds: Bounds) -> (Vec<Value>, Vec<Value>) {
 /// Reads the parameter as a caller would send it.
 fn inference(parameter: Parameter, value: &Value) -> Inference {
     let body = json!({"prompt": "p", "max_tokens": 1, parameter.name(): value});
-    let parsed = completion::Request::parse(body.to_string().as_bytes(), &Limits::default())
+    // The families' own bounds are looked at, not a deployment's.
+    let limits = Limits {
+        max_tokens: i64::MAX,
+        ..Limits::default()
+    };
+    let parsed = completion::Request::parse(body.to_string().as_bytes(), &limits)
         .unwrap()
         .inference;
     match parameter {
