@@ -28,7 +28,7 @@ const STREAMED: HeaderValue =
 const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
 
 /// What stands between the prelude and the body.
-const DELIMITER: [u8; 8] = [0; 8];
+const DELIMITER: &[u8] = &[0; 8];
 
 /// A client of the Runtime API's answers.
 #[derive(Debug)]
@@ -68,8 +68,7 @@ impl Poster {
                     metadata_prelude,
                     stream,
                 } = answer;
-                let mut prelude = serde_json::to_vec(&metadata_prelude)?;
-                prelude.extend(DELIMITER);
+                let prelude = serde_json::to_vec(&metadata_prelude)?;
                 let (sending, sent) = oneshot::channel();
                 let request = request
                     .header(RESPONSE_MODE, "streaming")
@@ -96,13 +95,15 @@ impl Poster {
     }
 }
 
-/// The prelude and the chunks, each as a frame of its own. If nobody reads them on, they are
+/// The prelude, its end and the chunks, each as a frame of its own, as the local emulator needs
+/// them. If nobody reads them on, they are
 /// dropped, and with them the call that makes them.
 fn body(prelude: Bytes, mut chunks: Chunks, sending: oneshot::Sender<Infallible>) -> Body {
     let frames = stream! {
         // Dropped with the body.
         let _sending = sending;
         yield Ok::<_, Infallible>(Frame::data(prelude));
+        yield Ok(Frame::data(Bytes::from_static(DELIMITER)));
         while let Some(Ok(chunk)) = chunks.next().await {
             yield Ok(Frame::data(chunk));
         }
