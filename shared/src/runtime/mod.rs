@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use crate::Error;
 use crate::config::{self, Config, DefaultModel, Http, Invalid, Responder};
 use crate::deadline::{self, Deadline};
-use crate::doors::api_gateway::{Answer, Input, Request, Response, Route, Version};
+use crate::doors::api_gateway::{Answer, Input, Request, Response, Route, Unread, Version};
 use crate::reply::Reply;
 use crate::telemetry::{self, Line};
 use responder::Poster;
@@ -121,20 +121,22 @@ impl<T: Task> Function<T> {
     /// Answers one event. Whatever goes wrong becomes an answer: the environment lives on.
     async fn handle(&self, event: &str, context: &Context) -> Response {
         let mut line = Line::begin(&context.request_id);
-        let request = match Request::read(event) {
-            Ok(request) => request,
-            Err(error) => {
+        let (answer, version) = match Request::read(event) {
+            Ok(request) => {
+                let version = request.version();
+                let cors = request.cors(&self.http.cors, T::ROUTES);
+                let answer = self.answer(request, context, line).await;
+                (answer.with(cors), Some(version))
+            }
+            Err(Unread { error, version }) => {
                 line.failed(&error);
-                // Who invokes with such an event does not read Lambda's streaming response.
-                return Answer::of_error(&error, &line).buffered(Version::V1).await;
+                (Answer::of_error(&error, &line), version)
             }
         };
-        let version = request.version();
-        let cors = request.cors(&self.http.cors, T::ROUTES);
-        let answer = self.answer(request, context, line).await.with(cors);
-        match self.http.streaming {
-            true => answer.streaming(),
-            false => answer.buffered(version).await,
+        match version {
+            Some(_) if self.http.streaming => answer.streaming(),
+            // Whoever is no gateway does not read Lambda's streaming response.
+            version => answer.buffered(version.unwrap_or(Version::V1)).await,
         }
     }
 

@@ -12,6 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use lambda_http::request::LambdaRequest;
 use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::Error;
 use crate::error::RequestFault;
@@ -67,13 +69,47 @@ pub struct Request {
     accepted: i64,
 }
 
+/// An event that cannot be read.
+#[derive(Debug)]
+pub struct Unread {
+    /// What is wrong with it.
+    pub error: Error,
+    /// The version that the answer must be in, if it is a gateway that waits for one: a request
+    /// may have a header, say, that cannot be read.
+    pub version: Option<Version>,
+}
+
+impl Unread {
+    fn of(event: &str) -> Self {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Shape<'a> {
+            #[serde(default)]
+            version: Option<&'a str>,
+            #[serde(rename = "requestContext")]
+            _context: IgnoredAny,
+        }
+
+        let shape = serde_json::from_str::<Shape<'_>>(event).ok();
+        let reason = match shape {
+            Some(_) => "its request cannot be read",
+            None => "it is not a request from API Gateway or a function URL",
+        };
+        Self {
+            error: RequestFault::EventUnsupported(reason).into(),
+            version: shape.map(|shape| match shape.version {
+                Some("2.0") => Version::V2,
+                Some(_) | None => Version::V1,
+            }),
+        }
+    }
+}
+
 impl Request {
     /// Reads an event.
-    pub fn read(event: &str) -> Result<Self, Error> {
-        let unsupported = |why| Error::from(RequestFault::EventUnsupported(why));
-        let event: LambdaRequest = serde_json::from_str(event)
-            .map_err(|_| unsupported("it is not a request from API Gateway or a function URL"))?;
-        match event {
+    pub fn read(event: &str) -> Result<Self, Unread> {
+        let read = serde_json::from_str(event).map_err(|_| Unread::of(event))?;
+        match read {
             LambdaRequest::ApiGatewayV1(event) => Ok(Self {
                 version: Version::V1,
                 method: event.http_method,
@@ -104,7 +140,7 @@ impl Request {
                 accepted: event.request_context.time_epoch,
             }),
             // The enum is open: other sources are not compiled in.
-            _ => Err(unsupported("it is of another HTTP service")),
+            _ => Err(Unread::of(event)),
         }
     }
 

@@ -49,7 +49,8 @@ fn v2() -> Value {
 }
 
 fn input(event: &Value) -> Result<Input, Error> {
-    Request::read(&event.to_string())?.input_for(ROUTES, LIMIT)
+    let request = Request::read(&event.to_string()).map_err(|unread| unread.error)?;
+    request.input_for(ROUTES, LIMIT)
 }
 
 fn body(event: &Value) -> Result<String, Error> {
@@ -196,6 +197,22 @@ fn other_events_are_refused() {
         json!({"source": "aws.events"}),
     ] {
         refused(&event, "unsupported_event");
+    }
+}
+
+#[test]
+fn a_gateway_is_answered_in_its_version_whatever_it_sends() {
+    let odd = json!({"x-odd": "a\r\nb"});
+    for (event, version) in [
+        (changed(v1(), "/headers", odd.clone()), Some(Version::V1)),
+        (changed(v2(), "/headers", odd), Some(Version::V2)),
+        (json!({"requestContext": {}}), Some(Version::V1)),
+        (json!({"Records": []}), None),
+    ] {
+        assert_eq!(
+            Request::read(&event.to_string()).unwrap_err().version,
+            version
+        );
     }
 }
 
