@@ -86,7 +86,7 @@ impl Request {
         for name in ["audio", "prediction", "web_search_options"] {
             fields.refuse(name)?;
         }
-        fields.accept("parallel_tool_calls");
+        fields.accept("parallel_tool_calls")?;
         bookkeeping(fields)?;
         Ok(Self {
             wanted,

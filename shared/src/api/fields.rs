@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::Error;
 use crate::error::{FieldFault, RequestFault};
@@ -37,7 +38,7 @@ impl<'a> Fields<'a> {
         }
         let Object(rest) =
             serde_json::from_slice(body).map_err(|error| RequestFault::BodyNotJson {
-                reason: without_position(&error),
+                reason: reason(&error),
                 line: error.line(),
                 column: error.column(),
             })?;
@@ -62,7 +63,7 @@ impl<'a> Fields<'a> {
                 path if path.starts_with('[') => format!("{name}{path}"),
                 path => format!("{name}.{path}"),
             };
-            let reason = without_position(error.inner());
+            let reason = reason(error.inner());
             match reason.starts_with("unknown field ") {
                 true => Error::Field {
                     param,
@@ -78,10 +79,25 @@ impl<'a> Fields<'a> {
         self.take(name)?.ok_or_else(|| Error::missing(name))
     }
 
-    /// Lets the field pass, whatever it says: it changes nothing.
-    pub fn accept(&mut self, name: &'static str) {
-        self.known.push(name);
-        self.rest.retain(|(key, _)| key != name);
+    /// Lets the field pass, whatever it says: it changes nothing. Only its nesting is looked at.
+    pub fn accept(&mut self, name: &'static str) -> Result<(), Error> {
+        self.take::<Value>(name)?;
+        Ok(())
+    }
+
+    /// The field's value, which must be an object; its keys are any, but none stands there twice.
+    pub fn object(&mut self, name: &'static str) -> Result<Option<Map<String, Value>>, Error> {
+        let Some(Object(members)) = self.take(name)? else {
+            return Ok(None);
+        };
+        let value = |value: &RawValue| {
+            serde_json::from_str(value.get()).map_err(|error| Error::invalid(name, reason(&error)))
+        };
+        members
+            .into_iter()
+            .map(|(key, member)| Ok((key.into_owned(), value(member)?)))
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     /// Refuses the field, whatever it says.
@@ -131,11 +147,13 @@ impl<'a> Fields<'a> {
 }
 
 /// serde_json's message without the position, which is of a part of the body only.
-fn without_position(error: &serde_json::Error) -> String {
+fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    match text.rfind(" at line ") {
-        Some(end) => text.get(..end).unwrap_or_default().to_owned(),
-        None => text,
+    let end = text.rfind(" at line ").unwrap_or(text.len());
+    match text.get(..end).unwrap_or_default() {
+        // serde_json's limit, which it does not name.
+        "recursion limit exceeded" => "it is nested deeper than 128 levels".to_owned(),
+        text => text.to_owned(),
     }
 }
 
@@ -188,8 +206,10 @@ mod tests {
         if let Err(error) = fields.take::<f64>("temperature") {
             return error;
         }
-        fields.accept("max_tokens");
-        fields.finish().unwrap_err()
+        match fields.accept("max_tokens") {
+            Ok(()) => fields.finish().unwrap_err(),
+            Err(error) => error,
+        }
     }
 
     #[test]
@@ -282,6 +302,28 @@ mod tests {
     fn deep_nesting_ends_in_an_error() {
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
         let mut fields = Fields::parse(deep.as_bytes()).unwrap();
-        assert!(fields.take::<serde_json::Value>("a").is_err());
+        let error = fields.accept("a").unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains("deeper than 128 levels"), "{said}");
+    }
+
+    #[test]
+    fn an_object_of_any_keys_has_none_twice() {
+        let object = |text: &str| Fields::parse(text.as_bytes()).unwrap().object("a");
+        let found = object(r#"{"a":{"b":{"c":[1]},"d":null}}"#)
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            Value::from(found).to_string(),
+            r#"{"b":{"c":[1]},"d":null}"#
+        );
+        assert_eq!(object(r#"{"a":null}"#), Ok(None));
+        for bad in [
+            r#"{"a":{"b":1,"b":2}}"#,
+            r#"{"a":[]}"#,
+            r#"{"a":{"b":"\ud800"}}"#,
+        ] {
+            assert_eq!(object(bad).unwrap_err().param(), Some("a"), "{bad}");
+        }
     }
 }

@@ -163,7 +163,7 @@ fn drawing(fields: &mut Fields<'_>, limits: &Limits) -> Result<Drawing, Error> {
         style_preset: fields.take("style_preset")?,
         sampler: fields.take("sampler")?,
         clip_guidance_preset: fields.take("clip_guidance_preset")?,
-        extras: fields.take("extras")?,
+        extras: fields.object("extras")?,
         image: picture(fields, "image")?,
         mask: picture(fields, "mask")?,
         mask_source: fields.take("mask_source")?,

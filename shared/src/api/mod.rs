@@ -192,7 +192,7 @@ pub(crate) fn answers(fields: &mut Fields<'_>, limits: &Limits) -> Result<usize,
 /// bookkeeping, and options at the value that means "off".
 pub(crate) fn bookkeeping(fields: &mut Fields<'_>) -> Result<(), Error> {
     for name in ["user", "metadata", "safety_identifier", "prompt_cache_key"] {
-        fields.accept(name);
+        fields.accept(name)?;
     }
     fields.neutral("store", |store: &bool| !store)?;
     fields.neutral("service_tier", |tier: &String| {
