@@ -42,8 +42,7 @@ class Row:
 ROWS = (
     Row("no key, or what cannot be one", "UNAUTHORIZED", BOTH, ALONE, 401, AUTHENTICATION, "invalid_api_key"),
     Row("an unknown or disabled key", "INVALID_API_KEY", BOTH, ALONE, 401, AUTHENTICATION, "invalid_api_key"),
-    Row("a key that the authorizer refuses", "ACCESS_DENIED", (KEY,), ALONE, 401, AUTHENTICATION, "invalid_api_key"),
-    Row("a caller without permission", "ACCESS_DENIED", (IAM,), ALONE, 403, PERMISSION, "access_denied"),
+    Row("a caller without permission", "ACCESS_DENIED", BOTH, ALONE, 403, PERMISSION, "access_denied"),
     Row("a wrong path or method", "MISSING_AUTHENTICATION_TOKEN", (KEY,), ALSO_FUNCTIONS, 404, INVALID, "not_found"),
     Row(
         "an unsigned request", "MISSING_AUTHENTICATION_TOKEN", (IAM,), ALONE, 401, AUTHENTICATION, "invalid_api_key"
