@@ -95,6 +95,7 @@ class Variant:
         self.check_access()
         self.check_keys()
         self.check_integrations()
+        self.check_stage()
         self.check_validation()
         self.check_preflights()
         self.check_answers()
@@ -131,10 +132,9 @@ class Variant:
         assert self.api["ApiKeySourceType"] == source, f"keys come from {self.api['ApiKeySourceType']}"
         assert self.body["x-amazon-apigateway-api-key-source"] == source, "the definition has another source of keys"
         schemes = self.body["components"]["securitySchemes"]
-        kinds = {resource["Type"] for resource in self.resources.values()}
         if self.mode == gateway_rows.IAM:
             assert schemes["sigv4"]["x-amazon-apigateway-authtype"] == "awsSigv4", "IAM is not asked"
-            assert not kinds & {"AWS::ApiGateway::ApiKey", "AWS::ApiGateway::UsagePlan"}, "there are keys with IAM"
+            assert not self.of("AWS::ApiGateway::ApiKey"), "there is a key with IAM"
             assert "AuthorizerFunction" not in self.resources, "there is an authorizer with IAM"
             return
         bearer = schemes["bearer"]
@@ -172,7 +172,26 @@ class Variant:
             assert milliseconds <= (900_000 if streams else 29_000), f"{path} waits longer than API Gateway can"
             told = int(variables["GATEWAY_TIMEOUT_SECONDS"])
             assert told * 1000 == milliseconds, f"{function} is told {told} s and has {milliseconds} ms"
+            assert (function, self.permitted(method, path)) in self.permissions(), f"API Gateway may not call {path}"
             self.counts["streaming integrations" if streams else "buffered integrations"] += 1
+
+    def permitted(self, method: str, path: str) -> str:
+        path = re.sub(r"\{[^}]+\}", "*", path)
+        return f"arn:aws:execute-api:us-east-1:123456789012:<Api>/*/{method.upper()}{path}"
+
+    def permissions(self) -> set[tuple[str, str]]:
+        """Which function may be called from where."""
+        permissions = (resource["Properties"] for resource in self.of("AWS::Lambda::Permission"))
+        return {(found["FunctionName"].strip("<>"), found["SourceArn"]) for found in permissions}
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [resource for resource in self.resources.values() if resource["Type"] == kind]
+
+    def check_stage(self) -> None:
+        """There is one stage, which gets each deployment."""
+        (stage,), (deployment,) = self.of("AWS::ApiGateway::Stage"), self.of("AWS::ApiGateway::Deployment")
+        assert "StageName" not in deployment["Properties"], "SAM adds a second stage"
+        assert stage["Properties"]["StageName"] == "live", "the outputs name another stage"
 
     def check_validation(self) -> None:
         """API Gateway refuses what is no request at all, and leaves the rest to the functions."""
@@ -249,11 +268,11 @@ class Variant:
 
     def check_roles(self) -> None:
         """Each function has a role and a log group of its own; `*` stands for what IAM has no resource for."""
-        functions = {name for name, found in self.resources.items() if found["Type"] == "AWS::Lambda::Function"}
-        roles = {self.resources[name]["Properties"]["Role"] for name in functions}
-        groups = {self.resources[name]["Properties"]["LoggingConfig"]["LogGroup"] for name in functions}
+        functions = [resource["Properties"] for resource in self.of("AWS::Lambda::Function")]
+        roles = {function["Role"] for function in functions}
+        groups = {function["LoggingConfig"]["LogGroup"] for function in functions}
         assert len(roles) == len(groups) == len(functions), "two functions share a role or a log group"
-        for name in functions:
+        for name in set(ROUTES.values()):
             role = self.resources[f"{name}Role"]["Properties"]
             for policy in role.get("Policies", []):
                 for statement in policy["PolicyDocument"]["Statement"]:
