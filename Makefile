@@ -68,18 +68,22 @@ validate: $(LINT)/installed ## Lints template.yaml, as it is written and as Clou
 	$(OFFLINE) $(SAM) validate --lint
 	$(LINT)/bin/python .ci/translate.py template.yaml > $(TOOLS_DIR)/translated.json
 	$(LINT)/bin/cfn-lint $(TOOLS_DIR)/translated.json
+	$(LINT)/bin/python .ci/check_template.py template.yaml
 
 .PHONY: deploy
 deploy: $(RUN)/installed $(LINT)/installed ## Builds and deploys to AWS, asking before it changes anything
 	PATH="$(RUN)/bin:$$PATH" $(SAM) build --parameter-overrides Architecture=$(DEPLOY_ARCHITECTURE)
 	$(SAM) deploy --parameter-overrides Architecture=$(DEPLOY_ARCHITECTURE) $(DEPLOY_PARAMETERS)
 
+# MiniStack calls no streaming integration: the answers are buffered there.
 .PHONY: deploy-local
 deploy-local: $(RUN)/installed $(LINT)/installed ## Deploys the template to a running `make run`
 	PATH="$(RUN)/bin:$$PATH" $(OFFLINE) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_ENDPOINT_URL=http://127.0.0.1:$(AWS_PORT) \
 		$(OFFLINE) $(SAM) deploy --config-env local --stack-name $(STACK_NAME) --parameter-overrides \
-		Architecture=$(ARCHITECTURE) BedrockEndpointUrl=http://127.0.0.1:$(BEDROCK_PORT)
+		Architecture=$(ARCHITECTURE) HttpResponse=buffered $(DEPLOY_PARAMETERS) \
+		BedrockEndpointUrl=http://127.0.0.1:$(BEDROCK_PORT) \
+		BedrockControlEndpointUrl=http://127.0.0.1:$(BEDROCK_PORT)
 
 .PHONY: clean
 clean: ## Removes everything that was built, fetched or installed

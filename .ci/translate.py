@@ -1,10 +1,15 @@
-"""Prints what CloudFormation will see of a SAM template, without AWS: linters judge that too."""
+"""Prints what CloudFormation will see of a SAM template, without AWS: linters judge that too.
+
+translate.py TEMPLATE [Name=Value …], the latter being values of the template's parameters.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +24,24 @@ PACKAGED = "s3://packaged/function.zip"
 REGION = "us-east-1"
 
 
-def translate(template: dict[str, Any]) -> dict[str, Any]:
+def translate(path: Path, parameters: Mapping[str, str]) -> dict[str, Any]:
+    """SAM's own translation. It resolves only some references to parameters, and no condition."""
+    template: dict[str, Any] = yaml_parse(path.read_text())
     template["Globals"]["Function"]["CodeUri"] = PACKAGED
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
+    # It warns of a configuration of its own that it looks for.
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
     managed_policies = {
         "AWSLambdaBasicExecutionRole": "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
     }
-    translated: dict[str, Any] = Translator(managed_policies, Parser()).translate(template, {})
+    translated: dict[str, Any] = Translator(managed_policies, Parser()).translate(template, dict(parameters))
     return translated
 
 
 def main() -> int:
+    path, *parameters = sys.argv[1:]
     try:
-        translated = translate(yaml_parse(Path(sys.argv[1]).read_text()))
+        translated = translate(Path(path), dict(parameter.split("=", 1) for parameter in parameters))
     except InvalidDocumentException as error:
         print(error.message, file=sys.stderr)
         for cause in error.causes:

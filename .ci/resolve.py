@@ -1,0 +1,70 @@
+"""What a translated template comes to with given parameters, in the functions that this one uses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+PSEUDO = {
+    "AWS::AccountId": "123456789012",
+    "AWS::Partition": "aws",
+    "AWS::Region": "us-east-1",
+    "AWS::StackName": "stack",
+    "AWS::URLSuffix": "amazonaws.com",
+}
+NOTHING = object()
+
+
+class Resolver:
+    """References to resources become `<Name>` and `<Name.Attribute>`."""
+
+    def __init__(self, template: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
+        unknown = parameters.keys() - template["Parameters"].keys()
+        assert not unknown, f"the template has no parameters {sorted(unknown)}"
+        defaults = {name: str(parameter["Default"]) for name, parameter in template["Parameters"].items()}
+        self._values = {**PSEUDO, **defaults, **parameters}
+        self._conditions = template["Conditions"]
+
+    def resources(self, template: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """The resources that there are, by name."""
+        return {
+            name: self.value(resource)
+            for name, resource in template["Resources"].items()
+            if "Condition" not in resource or self._holds(resource["Condition"])
+        }
+
+    def _holds(self, condition: str) -> bool:
+        return bool(self.value(self._conditions[condition]))
+
+    def value(self, node: Any) -> Any:
+        if isinstance(node, list):
+            return [found for item in node if (found := self.value(item)) is not NOTHING]
+        if not isinstance(node, dict):
+            return node
+        if len(node) == 1:
+            (name, argument), *_ = node.items()
+            if name == "Ref":
+                return NOTHING if argument == "AWS::NoValue" else self._values.get(argument, f"<{argument}>")
+            if name.startswith("Fn::"):
+                return self._function(name, argument)
+        return {key: found for key, item in node.items() if (found := self.value(item)) is not NOTHING}
+
+    def _function(self, name: str, argument: Any) -> Any:
+        match name:
+            case "Fn::If":
+                condition, yes, no = argument
+                return self.value(yes if self._holds(condition) else no)
+            case "Fn::Equals":
+                first, second = self.value(argument)
+                return str(first) == str(second)
+            case "Fn::Not":
+                return not self.value(argument[0])
+            case "Fn::GetAtt":
+                return f"<{'.'.join(argument)}>"
+            case "Fn::Sub":
+                text, own = argument if isinstance(argument, list) else (argument, {})
+                values = {**self._values, **self.value(own)}
+                return re.sub(r"\$\{([^}]+)\}", lambda match: values.get(match[1], f"<{match[1]}>"), text)
+            case _:
+                raise AssertionError(f"{name} is not known here")
