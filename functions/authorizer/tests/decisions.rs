@@ -6,57 +6,11 @@
     reason = "clippy.toml allows them in test functions, this allows what those call"
 )]
 
-use std::process::Stdio;
-use std::time::Duration;
+mod runtime_api;
 
-use end_to_end::{Outcome, RuntimeApi};
 use serde_json::{Value, json};
-use tokio::process::{Child, Command};
 
-const TIME: Duration = Duration::from_secs(20);
-
-/// The function in a process of its own.
-struct Authorizer {
-    api: RuntimeApi,
-    child: Child,
-}
-
-impl Authorizer {
-    /// Starts it at the level of the log that says most.
-    async fn start() -> Self {
-        let api = RuntimeApi::start().await;
-        let child = Command::new(env!("CARGO_BIN_EXE_authorizer"))
-            .env_clear()
-            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
-            .env("AWS_LAMBDA_FUNCTION_NAME", "authorizer")
-            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-            .env("AWS_LAMBDA_RUNTIME_API", api.address())
-            .env("RUST_LOG", "trace")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the function starts");
-        Self { api, child }
-    }
-
-    async fn decide(&self, event: &str) -> Outcome {
-        let answer = self.api.invoke(event.to_owned(), TIME);
-        tokio::time::timeout(TIME, answer)
-            .await
-            .expect("an answer in time")
-    }
-
-    /// Kills the process and returns everything that it wrote.
-    async fn stop(mut self) -> String {
-        self.child.start_kill().expect("the process is ours");
-        let output = self.child.wait_with_output().await.expect("its output");
-        [output.stdout, output.stderr]
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .concat()
-    }
-}
+use runtime_api::{Function, Outcome};
 
 /// The event in `events/` with another header.
 fn with_header(header: &str) -> String {
@@ -74,7 +28,7 @@ fn lines(output: &str) -> Vec<Value> {
 #[tokio::test]
 async fn a_key_is_handed_over_and_never_logged() {
     let key = "canary0123456789abcdefghij";
-    let function = Authorizer::start().await;
+    let mut function = Function::start().await;
     let outcome = function
         .decide(&with_header(&format!("Bearer {key}")))
         .await;
@@ -96,7 +50,7 @@ async fn a_key_is_handed_over_and_never_logged() {
 
 #[tokio::test]
 async fn what_is_no_key_is_unauthorized_and_never_logged() {
-    let function = Authorizer::start().await;
+    let mut function = Function::start().await;
     for header in [
         "Bearer canary",
         "Basic canary0123456789abcdefghij",
@@ -122,7 +76,7 @@ async fn what_is_no_key_is_unauthorized_and_never_logged() {
 
 #[tokio::test]
 async fn an_event_of_something_else_is_an_error_that_quotes_nothing() {
-    let function = Authorizer::start().await;
+    let mut function = Function::start().await;
     for event in [
         r#"{"type":"REQUEST","headers":{"authorization":"Bearer canary0123456789abcdefghij"}}"#,
         r#"{"type":"TOKEN","authorizationToken":{"canary":1},"methodArn":"canary"}"#,

@@ -12,7 +12,7 @@ use aws_sdk_bedrock::types::{
 
 /// A foundation model.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Foundation {
+pub(crate) struct Foundation {
     /// `provider.model`.
     pub id: String,
     /// Its ARN in the region that was asked.
@@ -39,7 +39,7 @@ pub struct Foundation {
 
 /// An inference profile.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Profile {
+pub(crate) struct Profile {
     /// What a request names: a system-defined profile's id, and the ARN of one of the account's own,
     /// which Bedrock takes by ARN alone.
     pub id: String,

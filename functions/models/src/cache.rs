@@ -10,14 +10,14 @@ use tokio::time::{Instant, timeout};
 
 /// One value, for as long as it counts as new.
 #[derive(Debug)]
-pub struct Cache<T> {
+pub(crate) struct Cache<T> {
     life: Duration,
     kept: Mutex<Option<(Instant, Arc<T>)>>,
 }
 
 impl<T> Cache<T> {
     /// An empty cache, whose value counts as new for so long.
-    pub fn new(life: Duration) -> Self {
+    pub(crate) fn new(life: Duration) -> Self {
         Self {
             life,
             kept: Mutex::new(None),
@@ -30,7 +30,7 @@ impl<T> Cache<T> {
     /// The lock is held while the value is fetched, so that requests at the same time share one
     /// fetch. Who waits for another's fetch waits no longer than its own deadline; a fetch that is
     /// given up frees the lock, and the next one fetches itself.
-    pub async fn get(
+    pub(crate) async fn get(
         &self,
         deadline: Deadline,
         fetch: impl AsyncFnOnce() -> Result<T, Error>,

@@ -7,13 +7,14 @@ use aws_config::SdkConfig;
 use aws_sdk_bedrock::Client;
 use aws_sdk_bedrock::config::retry::RetryConfig;
 use aws_sdk_bedrock::config::timeout::TimeoutConfig;
-use aws_sdk_bedrock::config::{Builder, http::HttpResponse};
+use aws_sdk_bedrock::config::{Builder, StalledStreamProtectionConfig, http::HttpResponse};
 use aws_sdk_bedrock::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_bedrock::types::InferenceProfileType;
 use bedrock_adapter::Error;
-use bedrock_adapter::bedrock::{connected, list};
+use bedrock_adapter::bedrock::{Watch, connected, list};
 use bedrock_adapter::config::Connection;
 use bedrock_adapter::deadline::Deadline;
+use bedrock_adapter::error::{Cause, UpstreamFault};
 
 use crate::bedrock::{Foundation, Profile};
 
@@ -25,17 +26,21 @@ const MOST_PAGES: usize = 100;
 
 /// The client.
 #[derive(Debug, Clone)]
-pub struct Control {
+pub(crate) struct Control {
     client: Client,
 }
 
 impl Control {
     /// Builds the client: the connection's region and role, and the SDK's own endpoint. The
     /// connection's endpoint is the one that models are called at.
-    pub async fn connect(sdk: &SdkConfig, connection: &Connection) -> Self {
+    pub(crate) async fn connect(sdk: &SdkConfig, connection: &Connection) -> Self {
         let config = Builder::from(&connected(sdk, connection).await)
-            // Calls are made again by the rule of all calls to Bedrock.
+            // Calls are made again, and their answers watched, by the rules of all calls to Bedrock.
             .retry_config(RetryConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .interceptor(Watch {
+                idle: connection.idle,
+            })
             .build();
         Self {
             client: Client::from_conf(config),
@@ -43,7 +48,7 @@ impl Control {
     }
 
     /// All foundation models of the region.
-    pub async fn foundations(&self, deadline: Deadline) -> Result<Vec<Foundation>, Error> {
+    pub(crate) async fn foundations(&self, deadline: Deadline) -> Result<Vec<Foundation>, Error> {
         let output = list("ListFoundationModels", deadline, || {
             self.client
                 .list_foundation_models()
@@ -57,7 +62,7 @@ impl Control {
     }
 
     /// All inference profiles of a type, page after page.
-    pub async fn profiles(
+    pub(crate) async fn profiles(
         &self,
         kind: InferenceProfileType,
         deadline: Deadline,
@@ -88,48 +93,65 @@ impl Control {
     }
 
     /// One foundation model, by id or ARN; nothing where Bedrock does not know it.
-    pub async fn foundation(
+    pub(crate) async fn foundation(
         &self,
         id: &str,
         deadline: Deadline,
     ) -> Result<Option<Foundation>, Error> {
-        let output = list("GetFoundationModel", deadline, || async {
+        list("GetFoundationModel", deadline, || async {
             let call = self.client.get_foundation_model().model_identifier(id);
-            let call = call.customize().config_override(within(deadline));
-            unless_unknown(call.send().await)
+            match call
+                .customize()
+                .config_override(within(deadline))
+                .send()
+                .await
+            {
+                Ok(output) => Ok(output.model_details.map(Foundation::from)),
+                Err(error) if is_unknown(&error) => Ok(None),
+                Err(error) => Err(error),
+            }
         })
-        .await?;
-        let details = output.and_then(|output| output.model_details);
-        Ok(details.map(Foundation::from))
+        .await
     }
 
     /// One inference profile, by id or ARN; nothing where Bedrock does not know it.
-    pub async fn profile(&self, id: &str, deadline: Deadline) -> Result<Option<Profile>, Error> {
-        let output = list("GetInferenceProfile", deadline, || async {
+    pub(crate) async fn profile(
+        &self,
+        id: &str,
+        deadline: Deadline,
+    ) -> Result<Option<Profile>, Error> {
+        list("GetInferenceProfile", deadline, || async {
             let call = self.client.get_inference_profile();
-            let call = call.inference_profile_identifier(id).customize();
-            unless_unknown(call.config_override(within(deadline)).send().await)
+            match call
+                .inference_profile_identifier(id)
+                .customize()
+                .config_override(within(deadline))
+                .send()
+                .await
+            {
+                Ok(output) => Ok(Some(Profile::from(output))),
+                Err(error) if is_unknown(&error) => Ok(None),
+                Err(error) => Err(error),
+            }
         })
-        .await?;
-        Ok(output.map(Profile::from))
+        .await
     }
 }
 
 /// Bedrock calls an id that it does not know not found or invalid, by the operation.
-fn unless_unknown<T, E: ProvideErrorMetadata>(
-    outcome: Result<T, SdkError<E, HttpResponse>>,
-) -> Result<Option<T>, SdkError<E, HttpResponse>> {
-    match outcome {
-        Ok(output) => Ok(Some(output)),
-        Err(SdkError::ServiceError(error))
-            if matches!(
-                error.err().code(),
-                Some("ResourceNotFoundException" | "ValidationException")
-            ) =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(error),
+fn is_unknown<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    let code = error.as_service_error().and_then(E::code);
+    matches!(
+        code,
+        Some("ResourceNotFoundException" | "ValidationException")
+    )
+}
+
+/// The error of who waited in vain.
+pub(crate) fn out_of_time() -> Error {
+    Error::Upstream {
+        fault: UpstreamFault::ListingTimedOut,
+        cause: Cause::of("Listing"),
     }
 }
 

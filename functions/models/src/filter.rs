@@ -58,7 +58,7 @@ impl Property {
 
 impl Filter {
     /// Reads the parameters of a query.
-    pub fn parse(query: Vec<(String, String)>) -> Result<Self, Error> {
+    pub(crate) fn parse(query: Vec<(String, String)>) -> Result<Self, Error> {
         let mut filter = Self::default();
         for (name, value) in query {
             let property = Property::ALL.into_iter().find(|known| known.name() == name);
@@ -72,7 +72,7 @@ impl Filter {
     }
 
     /// The models that are left of what is offered. A value that no model could have is refused.
-    pub fn apply(&self, listing: &Listing) -> Result<Vec<Model>, Error> {
+    pub(crate) fn apply(&self, listing: &Listing) -> Result<Vec<Model>, Error> {
         for (property, wanted) in &self.0 {
             check(*property, wanted, listing)?;
         }
@@ -86,7 +86,7 @@ impl Filter {
 }
 
 /// Refuses every parameter, where there is none to give.
-pub fn none(query: Vec<(String, String)>) -> Result<(), Error> {
+pub(crate) fn none(query: Vec<(String, String)>) -> Result<(), Error> {
     match query.into_iter().next() {
         None => Ok(()),
         Some((name, _)) => Err(unknown(name)),
@@ -135,7 +135,7 @@ mod tests {
             ..Foundation::default()
         };
         let directory = Directory {
-            default: String::new(),
+            default: None,
             aliases: Default::default(),
             allowed: allowed.iter().map(|id| (*id).to_owned()).collect(),
         };

@@ -29,7 +29,7 @@ use bedrock_adapter::telemetry::Facts;
 
 use cache::Cache;
 use control::Control;
-use filter::Filter;
+pub use filter::Filter;
 use listing::Listing;
 use model::{List, Model};
 

@@ -9,7 +9,7 @@ use crate::model::Model;
 
 /// The models of a region, and those that the deployment offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listing {
+pub(crate) struct Listing {
     /// Foundation models and profiles, by id.
     region: BTreeMap<String, Model>,
     /// The same ids, by ARN.
@@ -19,7 +19,7 @@ pub struct Listing {
 
 impl Listing {
     /// From the control plane's answers. What it names without an id is left out.
-    pub fn new(
+    pub(crate) fn new(
         foundations: Vec<Foundation>,
         profiles: Vec<Profile>,
         directory: &Directory,
@@ -68,28 +68,28 @@ impl Listing {
     }
 
     /// Everything that the deployment offers, in the order of the ids.
-    pub fn offered(&self) -> impl Iterator<Item = &Model> {
+    pub(crate) fn offered(&self) -> impl Iterator<Item = &Model> {
         self.offered.values()
     }
 
     /// Everything that the region lists, offered or not.
-    pub fn region(&self) -> impl Iterator<Item = &Model> {
+    pub(crate) fn region(&self) -> impl Iterator<Item = &Model> {
         self.region.values()
     }
 
     /// What is offered under this name.
-    pub fn find(&self, name: &str) -> Option<Model> {
+    pub(crate) fn find(&self, name: &str) -> Option<Model> {
         self.offered.get(name).cloned()
     }
 
     /// What the region lists under this id or ARN, by the name that it was asked for with.
-    pub fn find_in_region(&self, id: &str) -> Option<Model> {
+    pub(crate) fn find_in_region(&self, id: &str) -> Option<Model> {
         let listed = self.arns.get(id).map_or(id, String::as_str);
         Some(self.region.get(listed)?.clone().named(id))
     }
 
     /// A profile over the model behind it.
-    pub fn profile(&self, profile: Profile) -> Model {
+    pub(crate) fn profile(&self, profile: Profile) -> Model {
         let told = ModelId::parse(&profile.id).ok();
         let told = told.as_ref().and_then(ModelId::base);
         let behind = self.behind(profile.model.as_deref().or(told));
@@ -166,7 +166,7 @@ mod tests {
             api: None,
         };
         Directory {
-            default: LITE.to_owned(),
+            default: None,
             aliases: aliases
                 .iter()
                 .map(|(name, id, family)| ((*name).to_owned(), alias(id, *family)))

@@ -17,7 +17,7 @@ const OWN: &str = "account";
 
 /// A model, or what stands for one: an inference profile or an alias.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Model {
+pub(crate) struct Model {
     /// What a request's `model` may say.
     pub id: String,
     object: &'static str,
@@ -64,7 +64,7 @@ pub struct Model {
 
 impl Model {
     /// A foundation model that Bedrock described.
-    pub fn of_foundation(model: Foundation) -> Self {
+    pub(crate) fn of_foundation(model: Foundation) -> Self {
         let Foundation {
             id,
             arn: _,
@@ -96,7 +96,7 @@ impl Model {
     }
 
     /// A profile that Bedrock described, over the model behind it.
-    pub fn of_profile(profile: Profile, behind: Self) -> Self {
+    pub(crate) fn of_profile(profile: Profile, behind: Self) -> Self {
         let Profile {
             id,
             arn: _,
@@ -114,7 +114,7 @@ impl Model {
 
     /// The same as it is called through a profile.
     #[must_use]
-    pub fn through_profile(self) -> Self {
+    pub(crate) fn through_profile(self) -> Self {
         Self {
             inference_types: vec![INFERENCE_PROFILE.to_owned()],
             ..self
@@ -123,7 +123,7 @@ impl Model {
 
     /// A model that Bedrock did not describe: what the catalogue and `provider.model`, where the id
     /// says it, tell.
-    pub fn unlisted(base: Option<&str>) -> Self {
+    pub(crate) fn unlisted(base: Option<&str>) -> Self {
         let unknown = Self {
             id: String::new(),
             object: "model",
@@ -160,7 +160,7 @@ impl Model {
 
     /// The same with what its family says, where nobody else said it.
     #[must_use]
-    pub fn of_family(self, family: Option<Family>) -> Self {
+    pub(crate) fn of_family(self, family: Option<Family>) -> Self {
         if !self.output_modalities.is_empty() {
             return self;
         }
@@ -176,7 +176,7 @@ impl Model {
 
     /// The same under another name.
     #[must_use]
-    pub fn named(self, id: &str) -> Self {
+    pub(crate) fn named(self, id: &str) -> Self {
         Self {
             id: id.to_owned(),
             ..self
@@ -185,7 +185,7 @@ impl Model {
 
     /// The deployment's own name for it.
     #[must_use]
-    pub fn alias(self, name: &str) -> Self {
+    pub(crate) fn alias(self, name: &str) -> Self {
         Self {
             alias_of: Some(self.id),
             id: name.to_owned(),
@@ -196,14 +196,14 @@ impl Model {
 
 /// `{"object":"list","data":[…]}`
 #[derive(Debug, Serialize)]
-pub struct List {
+pub(crate) struct List {
     object: &'static str,
     data: Vec<Model>,
 }
 
 impl List {
     /// The models, in their order.
-    pub const fn new(data: Vec<Model>) -> Self {
+    pub(crate) const fn new(data: Vec<Model>) -> Self {
         Self {
             object: "list",
             data,
