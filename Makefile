@@ -61,7 +61,7 @@ build: ## Builds the workspace without optimisation
 .PHONY: package
 package: $(RUN)/installed ## Builds the functions for Lambda into target/lambda
 	PATH="$(RUN)/bin:$$PATH" cargo lambda build --release --locked \
-		--bin text-completion --bin chat --bin image-generation
+		--bin text-completion --bin chat --bin image-generation --bin models --bin authorizer
 
 .PHONY: validate
 validate: $(LINT)/installed ## Lints template.yaml, as it is written and as CloudFormation will see it

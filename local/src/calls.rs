@@ -1,17 +1,20 @@
-//! How often each model was called, so that a test can count what AWS would bill.
+//! How often each model was called, so that a test can count what AWS would bill, and how often the
+//! control plane was.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
+use crate::control;
 use crate::runtime::Operation;
 
 /// The counters since the start or the last reset.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     counts: Mutex<BTreeMap<(Operation, &'static str), Count>>,
+    control: Mutex<BTreeMap<control::Operation, u64>>,
     under_way: Arc<AtomicUsize>,
 }
 
@@ -41,6 +44,8 @@ pub(crate) struct Listing {
     /// Calls for which one is at work now.
     under_way: usize,
     calls: Vec<Row>,
+    /// Calls of the control plane, by operation, whatever became of them.
+    control: BTreeMap<control::Operation, u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,17 +69,20 @@ impl Calls {
         UnderWay(Arc::clone(&self.under_way))
     }
 
+    /// A call of the control plane came in.
+    pub(crate) fn receive_control(&self, operation: control::Operation) {
+        *self.control().entry(operation).or_default() += 1;
+    }
+
     /// Forgets everything.
     pub(crate) fn reset(&self) {
-        self.counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.counts().clear();
+        self.control().clear();
     }
 
     /// The counters now.
     pub(crate) fn list(&self) -> Listing {
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = self.counts();
         Listing {
             received: counts.values().map(|count| count.received).sum(),
             generated: counts.values().map(|count| count.generated).sum(),
@@ -88,11 +96,19 @@ impl Calls {
                     generated: count.generated,
                 })
                 .collect(),
+            control: self.control().clone(),
         }
     }
 
     fn change(&self, operation: Operation, model: &'static str, change: impl FnOnce(&mut Count)) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        change(counts.entry((operation, model)).or_default());
+        change(self.counts().entry((operation, model)).or_default());
+    }
+
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<(Operation, &'static str), Count>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn control(&self) -> MutexGuard<'_, BTreeMap<control::Operation, u64>> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,15 +1,42 @@
 //! The control plane's listings: foundation models and inference profiles (botocore's service
 //! model of `bedrock`). It knows one region and one account.
 
+use std::sync::Arc;
+
 use axum::Json;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{self, ACCOUNT, Family, Lifecycle, MODELS, Model};
 use crate::error::{Failure, Kind};
 use crate::extract::{Id, Parameters};
+use crate::server::Local;
 
 const REGION: &str = "us-east-1";
+
+/// When the profiles say that they were made; made up.
+const PROFILES_CREATED: &str = "2025-01-01T00:00:00Z";
+
+/// An operation of the control plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) enum Operation {
+    ListFoundationModels,
+    GetFoundationModel,
+    ListInferenceProfiles,
+    GetInferenceProfile,
+}
+
+/// Counts the calls of an operation.
+pub(crate) async fn count(
+    State((local, operation)): State<(Arc<Local>, Operation)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    local.calls.receive_control(operation);
+    next.run(request).await
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -30,6 +57,8 @@ struct Summary {
 #[serde(rename_all = "camelCase")]
 struct LifecycleSummary {
     status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_of_life_time: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     end_of_life_time: Option<String>,
 }
@@ -76,10 +105,15 @@ impl From<&Model> for Summary {
             inference_types_supported: inference,
             model_lifecycle: LifecycleSummary {
                 status,
-                end_of_life_time: end.map(|day| format!("{day}T00:00:00Z")),
+                start_of_life_time: model.released().map(|day| midnight(&day)),
+                end_of_life_time: end.map(midnight),
             },
         }
     }
+}
+
+fn midnight(day: &str) -> String {
+    format!("{day}T00:00:00Z")
 }
 
 /// The filters of ListFoundationModels.
@@ -173,6 +207,8 @@ struct Profile {
     inference_profile_name: String,
     inference_profile_arn: String,
     inference_profile_id: String,
+    created_at: &'static str,
+    updated_at: &'static str,
     models: Vec<ProfileModel>,
     status: &'static str,
     #[serde(rename = "type")]
@@ -249,6 +285,8 @@ fn profiles() -> impl Iterator<Item = Profile> {
                     "arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile/{id}"
                 ),
                 inference_profile_id: id,
+                created_at: PROFILES_CREATED,
+                updated_at: PROFILES_CREATED,
                 models: regions(prefix)
                     .iter()
                     .map(|region| ProfileModel {
@@ -267,6 +305,8 @@ fn profiles() -> impl Iterator<Item = Profile> {
                 "arn:aws:bedrock:{REGION}:{ACCOUNT}:application-inference-profile/{id}"
             ),
             inference_profile_id: id.to_owned(),
+            created_at: PROFILES_CREATED,
+            updated_at: PROFILES_CREATED,
             models: vec![ProfileModel {
                 model_arn: model.arn(REGION),
             }],

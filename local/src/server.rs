@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::serve::ListenerExt as _;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use tokio::net::TcpListener;
@@ -145,6 +145,13 @@ impl Drop for Server {
 }
 
 fn routes(local: Arc<Local>) -> Router {
+    use control::Operation::{
+        GetFoundationModel, GetInferenceProfile, ListFoundationModels, ListInferenceProfiles,
+    };
+    let counted = |route: MethodRouter<Arc<Local>>, operation| {
+        let state = (Arc::clone(&local), operation);
+        route.route_layer(middleware::from_fn_with_state(state, control::count))
+    };
     let operation = |operation| {
         post(
             move |State(local): State<Arc<Local>>, Id(id): Id, request: Request| {
@@ -163,10 +170,22 @@ fn routes(local: Arc<Local>) -> Router {
             "/model/{id}/converse-stream",
             operation(Operation::ConverseStream),
         )
-        .route("/foundation-models", get(control::list_models))
-        .route("/foundation-models/{id}", get(control::get_model))
-        .route("/inference-profiles", get(control::list_profiles))
-        .route("/inference-profiles/{id}", get(control::get_profile))
+        .route(
+            "/foundation-models",
+            counted(get(control::list_models), ListFoundationModels),
+        )
+        .route(
+            "/foundation-models/{id}",
+            counted(get(control::get_model), GetFoundationModel),
+        )
+        .route(
+            "/inference-profiles",
+            counted(get(control::list_profiles), ListInferenceProfiles),
+        )
+        .route(
+            "/inference-profiles/{id}",
+            counted(get(control::get_profile), GetInferenceProfile),
+        )
         .route("/_local/health", get(inspection::health))
         .route("/_local/models", get(inspection::models))
         .route(

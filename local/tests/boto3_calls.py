@@ -59,7 +59,10 @@ images = bedrock.list_foundation_models(byOutputModality="IMAGE")["modelSummarie
 check({summary["providerName"] for summary in images} == {"Stability AI"}, "the filter fails")
 details = bedrock.get_foundation_model(modelIdentifier="anthropic.claude-v2:1")["modelDetails"]
 check(details["modelId"] == "anthropic.claude-v2:1", "another model's details")
+sonnet = listed["anthropic.claude-sonnet-4-5-20250929-v1:0"]["modelLifecycle"]
+check(sonnet["startOfLifeTime"].year == 2025, "start of life")
 profile = bedrock.get_inference_profile(inferenceProfileIdentifier="us.amazon.nova-micro-v1:0")
+check(profile["createdAt"].year == 2025, "the profile's creation")
 check(profile["models"][0]["modelArn"].endswith("amazon.nova-micro-v1:0"), "the profile's model")
 pages = bedrock.get_paginator("list_inference_profiles").paginate(PaginationConfig={"PageSize": 5})
 profiles = [row for page in pages for row in page["inferenceProfileSummaries"]]

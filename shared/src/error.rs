@@ -249,7 +249,9 @@ impl Error {
                 UpstreamFault::Truncated => never(502, "upstream_truncated"),
                 UpstreamFault::ImageInvalid(_) => never(502, "image_invalid"),
                 UpstreamFault::StorageUnavailable => never(503, "storage_unavailable"),
-                UpstreamFault::DeadlineExceeded => never(504, "deadline_exceeded"),
+                UpstreamFault::DeadlineExceeded | UpstreamFault::ListingTimedOut => {
+                    never(504, "deadline_exceeded")
+                }
                 UpstreamFault::ModelTimedOut | UpstreamFault::Stalled => {
                     never(504, "model_timeout")
                 }

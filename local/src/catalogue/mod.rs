@@ -206,6 +206,19 @@ impl Model {
         self.id.ends_with("-5")
     }
 
+    /// The day that a Claude's id names, as `YYYY-MM-DD`. For the other models no start is documented
+    /// in what we read, and AWS too leaves it out of some.
+    pub(crate) fn released(&self) -> Option<String> {
+        let day = self.id.split('-').find(|part| {
+            part.len() == 8
+                && part.starts_with("20")
+                && part.bytes().all(|byte| byte.is_ascii_digit())
+        })?;
+        let (year, day) = day.split_at_checked(4)?;
+        let (month, day) = day.split_at_checked(2)?;
+        Some(format!("{year}-{month}-{day}"))
+    }
+
     /// What Claude's own answers call the model: Anthropic's name, not Bedrock's id.
     pub(crate) fn anthropic_name(&self) -> &'static str {
         let id = self.id.trim_start_matches("anthropic.");

@@ -64,6 +64,27 @@ fn a_model_is_described_by_id_and_by_arn() {
 }
 
 #[test]
+fn a_models_start_is_told_where_its_id_names_it() {
+    let bedrock = Bedrock::start();
+    let lifecycle = |id: &str| {
+        let details = bedrock.get(&format!("/foundation-models/{id}")).json();
+        details["modelDetails"]["modelLifecycle"].clone()
+    };
+    assert_eq!(
+        lifecycle("anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        json!({
+            "status": "LEGACY",
+            "startOfLifeTime": "2025-09-29T00:00:00Z",
+            "endOfLifeTime": "2027-04-08T00:00:00Z",
+        })
+    );
+    assert_eq!(
+        lifecycle("amazon.nova-lite-v1:0"),
+        json!({"status": "ACTIVE"})
+    );
+}
+
+#[test]
 fn profiles_are_listed_by_page_and_type() {
     let bedrock = Bedrock::start();
     let mut seen = Vec::new();
@@ -101,6 +122,7 @@ fn profiles_are_listed_by_page_and_type() {
     let one = bedrock
         .get(&format!("/inference-profiles/{}", arn.replace('/', "%2F")))
         .json();
+    assert_eq!(one["createdAt"], "2025-01-01T00:00:00Z");
     let model = one["models"][0]["modelArn"].as_str().expect("an ARN");
     assert!(
         model.ends_with("foundation-model/amazon.nova-lite-v1:0"),
@@ -152,6 +174,34 @@ fn calls_are_counted_and_forgotten() {
     );
     bedrock.reset_calls();
     assert_eq!(count(&bedrock, "received"), 0);
+}
+
+#[test]
+fn calls_of_the_control_plane_are_counted_and_forgotten() {
+    let bedrock = Bedrock::start();
+    let counts = || bedrock.get("/_local/calls").json()["control"].clone();
+    assert_eq!(counts(), json!({}));
+    for path in [
+        "/foundation-models",
+        "/foundation-models?byOutputModality=SMELL",
+        "/foundation-models/amazon.nova-lite-v1:0",
+        "/inference-profiles?maxResults=1",
+        "/inference-profiles/us.nobody",
+    ] {
+        bedrock.get(path);
+    }
+    assert_eq!(
+        counts(),
+        json!({
+            "ListFoundationModels": 2,
+            "GetFoundationModel": 1,
+            "ListInferenceProfiles": 1,
+            "GetInferenceProfile": 1,
+        })
+    );
+    assert_eq!(bedrock.get("/_local/calls").json()["received"], 0);
+    bedrock.reset_calls();
+    assert_eq!(counts(), json!({}));
 }
 
 #[test]

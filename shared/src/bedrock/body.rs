@@ -27,11 +27,11 @@ pub(super) enum GivenUp {
     Stalled,
 }
 
-/// Watches the bodies of whole answers.
+/// Watches the bodies of whole answers: none may be larger than any answer is, or pause for long.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Watch {
+pub struct Watch {
     /// How long a body may pause.
-    pub(super) idle: Duration,
+    pub idle: Duration,
 }
 
 impl Intercept for Watch {

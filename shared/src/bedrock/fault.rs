@@ -28,19 +28,55 @@ const ATTEMPTS: u32 = 3;
 /// How often a call may be made whose connection broke before an answer began.
 const CONNECTIONS: u32 = 2;
 
-/// A call that failed before or while it was answered.
+/// A model's call that failed before or while it was answered.
 pub(super) fn of_call<E>(error: SdkError<E, HttpResponse>, target: &Target) -> Failure
 where
     E: ProvideErrorMetadata + RequestId + StdError + 'static,
 {
-    match &error {
+    // InvokeModel's answer is not read by the SDK, so it is Converse's that has another shape.
+    of_operation(&error, "Converse", |cause, message, retry_after| {
+        of_code(cause, message, retry_after, target)
+    })
+}
+
+/// A listing that failed. No model is behind it, and it costs nothing.
+pub(super) fn of_listing<E>(error: SdkError<E, HttpResponse>, operation: &'static str) -> Failure
+where
+    E: ProvideErrorMetadata + RequestId + StdError + 'static,
+{
+    let failure = of_operation(&error, operation, |cause, _, retry_after| {
+        of_known_code(cause, retry_after)
+    });
+    let error = match failure.error {
+        Error::Upstream {
+            fault:
+                UpstreamFault::DeadlineExceeded | UpstreamFault::ModelTimedOut | UpstreamFault::Stalled,
+            cause,
+        } => Error::Upstream {
+            fault: UpstreamFault::ListingTimedOut,
+            cause,
+        },
+        error => error,
+    };
+    Failure { error, ..failure }
+}
+
+fn of_operation<E>(
+    error: &SdkError<E, HttpResponse>,
+    operation: &'static str,
+    of_code: impl FnOnce(Cause, &str, Option<Duration>) -> Option<Failure>,
+) -> Failure
+where
+    E: ProvideErrorMetadata + RequestId + StdError + 'static,
+{
+    match error {
         SdkError::TimeoutError(_) => Failure::for_good(upstream(
             UpstreamFault::DeadlineExceeded,
             "OperationTimeout",
         )),
         SdkError::DispatchFailure(failure) => of_connector(failure),
         SdkError::ResponseError(response) => {
-            let given_up = chain(&error).find_map(|error| error.downcast_ref::<GivenUp>());
+            let given_up = chain(error).find_map(|error| error.downcast_ref::<GivenUp>());
             let success = response.raw().status().is_success();
             match (given_up, success) {
                 (Some(GivenUp::TooLarge), _) => {
@@ -56,9 +92,9 @@ where
                 (None, false) => of_status(response.raw(), Cause::of("ResponseBody")),
             }
         }
-        // Converse's answer is not JSON, a proxy's page say. InvokeModel's is not read by the SDK.
+        // The answer is not the operation's JSON, but a proxy's page say.
         SdkError::ServiceError(service) if service.raw().status().is_success() => {
-            Failure::for_good(Error::malformed("Converse", "."))
+            Failure::for_good(Error::malformed(operation, "."))
         }
         SdkError::ServiceError(service) => {
             let cause = Cause {
@@ -66,7 +102,7 @@ where
                 request_id: service.err().request_id().map(str::to_owned),
             };
             let message = service.err().message().unwrap_or_default();
-            of_code(cause.clone(), message, retry_after(service.raw()), target)
+            of_code(cause.clone(), message, retry_after(service.raw()))
                 .unwrap_or_else(|| of_status(service.raw(), cause))
         }
         _ => Failure::for_good(upstream(UpstreamFault::Defect, "Construction")),
@@ -175,20 +211,27 @@ fn of_code(
     retry_after: Option<Duration>,
     target: &Target,
 ) -> Option<Failure> {
-    let (fault, attempts) = match cause.code.as_str() {
+    let failure = match cause.code.as_str() {
         "ValidationException" | "ConflictException" => {
-            return Some(Failure::for_good(of_validation(message, target)));
+            Failure::for_good(of_validation(message, target))
         }
         "ResourceNotFoundException" if message.contains("end of its life") => {
-            return Some(Failure::for_good(target.retired()));
+            Failure::for_good(target.retired())
         }
         // Anthropic's form has not been filled in: the operator's to do.
         "ResourceNotFoundException" if message.contains("use case details") => {
-            (UpstreamFault::AccessDenied, 1)
+            let fault = UpstreamFault::AccessDenied;
+            Failure::for_good(Error::Upstream { fault, cause })
         }
-        "ResourceNotFoundException" => {
-            return Some(Failure::for_good(target.fault(ModelFault::NotFound)));
-        }
+        "ResourceNotFoundException" => Failure::for_good(target.fault(ModelFault::NotFound)),
+        _ => return of_known_code(cause, retry_after),
+    };
+    Some(failure)
+}
+
+/// A code that means the same whatever was called.
+fn of_known_code(cause: Cause, retry_after: Option<Duration>) -> Option<Failure> {
+    let (fault, attempts) = match cause.code.as_str() {
         "ThrottlingException" | "TooManyRequestsException" => {
             (UpstreamFault::Throttled { retry_after }, ATTEMPTS)
         }

@@ -7,6 +7,7 @@
 mod body;
 mod fault;
 mod headers;
+mod listing;
 mod retry;
 mod stream;
 
@@ -29,8 +30,9 @@ use crate::converse;
 use crate::deadline::Deadline;
 use crate::families::{Completion, Usage};
 use crate::model::{Target, TextFamily};
-use body::Watch;
+pub use body::Watch;
 use headers::TokenCounts;
+pub use listing::list;
 use retry::repeat;
 pub use stream::Stream;
 

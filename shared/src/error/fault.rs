@@ -137,7 +137,7 @@ pub enum RequestFault {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum UpstreamFault {
     /// Bedrock throttled the call.
-    #[error("Bedrock is throttling this model; retry later.")]
+    #[error("Bedrock is throttling this deployment; retry later.")]
     Throttled {
         /// How long Bedrock asked to wait.
         retry_after: Option<Duration>,
@@ -155,7 +155,9 @@ pub enum UpstreamFault {
     #[error("This deployment could not load its AWS credentials; retry later.")]
     CredentialsUnavailable,
     /// Bedrock refused this deployment's credentials or role.
-    #[error("This deployment may not call the model; its operator has to grant access.")]
+    #[error(
+        "This deployment has no access to what it asked Bedrock for; its operator has to grant it."
+    )]
     AccessDenied,
     /// S3 did not take the image.
     #[error("The image was made but could not be stored; asking again makes, and bills, another.")]
@@ -166,19 +168,19 @@ pub enum UpstreamFault {
     /// Bedrock failed.
     #[error("Bedrock failed to process the request.")]
     Failed,
-    /// The answer is not of the family's shape.
-    #[error("The model's answer does not have the shape of {family}, at `{path}`.")]
+    /// The answer is not of the family's, or the operation's, shape.
+    #[error("Bedrock's answer does not have the shape of {family}, at `{path}`.")]
     Malformed {
-        /// Name of the family.
+        /// Name of the family, or of the operation.
         family: &'static str,
         /// Where in the answer.
         path: String,
     },
     /// The answer broke off.
-    #[error("The model's answer broke off.")]
+    #[error("Bedrock's answer broke off.")]
     Truncated,
     /// The answer is larger than any model's.
-    #[error("The model's answer is larger than {limit} bytes.")]
+    #[error("Bedrock's answer is larger than {limit} bytes.")]
     TooLarge {
         /// Bytes that are read at most.
         limit: usize,
@@ -192,6 +194,9 @@ pub enum UpstreamFault {
     /// This request's time was up.
     #[error("The model did not answer within this request's time; the call may have been billed.")]
     DeadlineExceeded,
+    /// This request's time was up before Bedrock had said what there is.
+    #[error("Bedrock did not list its models within this request's time.")]
+    ListingTimedOut,
     /// The model's own time was up.
     #[error("The model took too long; the call may have been billed.")]
     ModelTimedOut,

@@ -69,6 +69,11 @@ pub struct Target {
 }
 
 impl Directory {
+    /// Whether a model may be used.
+    pub fn allows(&self, id: &ModelId) -> bool {
+        self.allowed.is_empty() || self.allowed.iter().any(|allowed| allowed == id.as_str())
+    }
+
     /// Finds the model that a request is for.
     pub fn find(&self, wanted: &Wanted) -> Result<Target, Error> {
         let name = wanted.model.as_deref().or(self.default.as_deref());
@@ -85,7 +90,7 @@ impl Directory {
                 api: None,
             },
         };
-        if !self.allowed.is_empty() && !self.allowed.iter().any(|id| id == alias.id.as_str()) {
+        if !self.allows(&alias.id) {
             return Err(fault(ModelFault::NotAllowed));
         }
         let declared = match &wanted.family {
