@@ -6,13 +6,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 const EXPOSED: HeaderValue =
     HeaderValue::from_static("x-request-id, retry-after, openai-processing-ms, x-should-retry");
 
-/// What official clients send from a browser.
+/// What official clients send from a browser; `user-agent` is what Node's client sets. API Gateway
+/// answers the same where it answers preflights itself.
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
     "authorization, content-type, idempotency-key, openai-organization, openai-project, \
-     x-stainless-arch, x-stainless-async, x-stainless-custom-poll-interval, \
-     x-stainless-helper-method, x-stainless-lang, x-stainless-os, x-stainless-package-version, \
-     x-stainless-poll-helper, x-stainless-raw-response, x-stainless-read-timeout, \
-     x-stainless-retry-count, x-stainless-runtime, x-stainless-runtime-version, \
+     user-agent, x-stainless-arch, x-stainless-async, x-stainless-custom-event-handler, \
+     x-stainless-custom-poll-interval, x-stainless-helper-method, x-stainless-lang, \
+     x-stainless-os, x-stainless-package-version, x-stainless-poll-helper, \
+     x-stainless-raw-response, x-stainless-read-timeout, x-stainless-retry-count, \
+     x-stainless-runtime, x-stainless-runtime-version, x-stainless-stream-helper, \
      x-stainless-timeout",
 );
 
@@ -75,5 +77,21 @@ impl Cors {
             headers.push((header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED));
         }
         headers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn api_gateway_allows_and_exposes_the_same_headers() {
+        let template = include_str!("../../../../template.yaml").replace("\\\n", "");
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let template = words(&template.replace('\\', ""));
+        for headers in [ALLOWED_HEADERS, EXPOSED] {
+            let listed = format!("\"'{}'\"", headers.to_str().unwrap());
+            assert!(template.contains(&listed), "{listed}");
+        }
     }
 }
