@@ -3,13 +3,14 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
 use crate::answer::Answer;
 use crate::event::Event;
-use crate::runtime_api::{Outcome, RuntimeApi};
+use crate::runtime_api::{Outcome, RuntimeApi, Terms};
 use crate::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, binary};
 
 /// The time that an invocation gets, as Lambda's `Timeout` would say.
@@ -58,15 +59,62 @@ impl Function {
 
     /// Invokes the function with an HTTP event, and tells it that it has this much time.
     pub async fn call_within(&mut self, event: &Event, time: Duration) -> Answer {
+        let terms = Terms {
+            time,
+            hang_up_after: None,
+        };
+        self.invoke(event, terms).await
+    }
+
+    /// Invokes the function with an HTTP event, and hangs up on its streamed answer after so many
+    /// chunks of the body.
+    pub async fn hang_up_on(&mut self, event: &Event, chunks: usize) -> Answer {
+        let terms = Terms {
+            time: TIME,
+            hang_up_after: Some(chunks),
+        };
+        self.invoke(event, terms).await
+    }
+
+    async fn invoke(&mut self, event: &Event, terms: Terms) -> Answer {
+        let time = terms.time.max(TIME);
         let outcome = tokio::select! {
-            outcome = self.api.invoke(event.text(), time) => outcome,
+            outcome = self.api.invoke(event.text(), terms) => outcome,
             ended = self.child.wait() => panic!("the function ended: {ended:?}"),
-            () = tokio::time::sleep(TIME * 2) => panic!("the function does not answer"),
+            () = tokio::time::sleep(time * 2) => panic!("the function does not answer"),
         };
         match outcome {
             Outcome::Response(response) => Answer::read(&response),
+            Outcome::Streamed(streamed) => Answer::read_streamed(streamed),
             Outcome::Error(error) => panic!("the function failed: {error}"),
         }
+    }
+
+    /// Stops the process where it stands, as Lambda does between invocations.
+    pub fn freeze(&self) {
+        kill_process(self.process(), Signal::STOP).expect("the process is ours");
+    }
+
+    /// Lets a frozen process go on.
+    pub fn thaw(&self) {
+        kill_process(self.process(), Signal::CONT).expect("the process is ours");
+    }
+
+    /// The most memory that the process has had so far, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let id = self.child.id().expect("a process");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status"));
+        let status = status.expect("a process's status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        let kilobytes: u64 = kilobytes.expect("a size").parse().expect("a number");
+        kilobytes * 1024
+    }
+
+    fn process(&self) -> Pid {
+        let id = self.child.id().expect("a process");
+        let id = i32::try_from(id).expect("a process id");
+        Pid::from_raw(id).expect("a process id")
     }
 
     /// Kills the process and returns everything that it wrote to its output, errors included.

@@ -7,6 +7,8 @@
 //! | [`RuntimeApi`] | Lambda's Runtime API |
 //! | [`Bedrock`] | Amazon Bedrock: `local/`, in this process |
 //! | [`S3`] | Amazon S3, keeping its objects in a temporary directory |
+//! | [`Upstream`] | Amazon Bedrock, or a proxy before it, byte by byte as a [`Script`] says |
+//! | [`Insecure`] | an endpoint whose TLS goes wrong |
 //! | [`Gateway`] | a proxy on the way to Bedrock, that answers in its place |
 //! | [`Sts`], [`Witness`] | AWS STS, and a Bedrock that only remembers who called |
 //! | [`Event`] | the files in `events/` |
@@ -28,16 +30,22 @@ mod bedrock;
 mod binary;
 mod download;
 mod event;
+pub mod frames;
 mod function;
 mod gateway;
 mod identity;
 mod listener;
 mod picture;
+mod rows;
 mod runtime_api;
 mod s3;
+mod server_sent;
 mod stack;
+mod streamed;
+mod tls;
+mod upstream;
 
-pub use answer::Answer;
+pub use answer::{Answer, Way};
 pub use bedrock::{Bedrock, Calls};
 pub use download::{Download, download};
 pub use event::Event;
@@ -46,9 +54,14 @@ pub use gateway::Gateway;
 pub use identity::{Sts, Witness};
 pub use listener::Refusing;
 pub use picture::size_of;
-pub use runtime_api::{Outcome, RuntimeApi};
+pub use rows::{Row, check_rows};
+pub use runtime_api::{Outcome, RuntimeApi, Terms};
 pub use s3::{Object, S3};
+pub use server_sent::{Data, ServerSent};
 pub use stack::Stack;
+pub use streamed::{Chunk, End, Streamed};
+pub use tls::Insecure;
+pub use upstream::{Received, Script, Upstream};
 
 /// The region that everything is called in.
 pub const REGION: &str = "us-east-1";
