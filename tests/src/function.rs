@@ -24,6 +24,17 @@ pub struct Function {
     output: [JoinHandle<String>; 2],
 }
 
+/// A function's process that stands still.
+#[derive(Debug)]
+pub struct Frozen(Pid);
+
+impl Frozen {
+    /// Lets it go on.
+    pub fn thaw(self) {
+        kill_process(self.0, Signal::CONT).expect("the process is ours");
+    }
+}
+
 impl Function {
     /// Starts a function by its binary's name. Its environment holds what Lambda puts there and
     /// these variables; nothing comes from the test's own.
@@ -91,13 +102,12 @@ impl Function {
     }
 
     /// Stops the process where it stands, as Lambda does between invocations.
-    pub fn freeze(&self) {
-        kill_process(self.process(), Signal::STOP).expect("the process is ours");
-    }
-
-    /// Lets a frozen process go on.
-    pub fn thaw(&self) {
-        kill_process(self.process(), Signal::CONT).expect("the process is ours");
+    pub fn freeze(&self) -> Frozen {
+        let id = self.child.id().expect("a process");
+        let id = i32::try_from(id).expect("a process id");
+        let id = Pid::from_raw(id).expect("a process id");
+        kill_process(id, Signal::STOP).expect("the process is ours");
+        Frozen(id)
     }
 
     /// The most memory that the process has had so far, in bytes.
@@ -109,12 +119,6 @@ impl Function {
         let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
         let kilobytes: u64 = kilobytes.expect("a size").parse().expect("a number");
         kilobytes * 1024
-    }
-
-    fn process(&self) -> Pid {
-        let id = self.child.id().expect("a process");
-        let id = i32::try_from(id).expect("a process id");
-        Pid::from_raw(id).expect("a process id")
     }
 
     /// Kills the process and returns everything that it wrote to its output, errors included.

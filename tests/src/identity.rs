@@ -63,25 +63,31 @@ impl Sts {
 
 async fn assume_role(State(bodies): State<Seen>, body: String) -> impl IntoResponse {
     remember(&bodies, body);
-    let (key, token) = (Sts::ROLE_ACCESS_KEY_ID, Sts::ROLE_SESSION_TOKEN);
-    let answer = format!(
-        "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
-           <AssumeRoleResult>\
-             <AssumedRoleUser>\
-               <Arn>arn:aws:sts::123456789012:assumed-role/models/a-session</Arn>\
-               <AssumedRoleId>AROAEXAMPLE:a-session</AssumedRoleId>\
-             </AssumedRoleUser>\
-             <Credentials>\
-               <AccessKeyId>{key}</AccessKeyId>\
-               <SecretAccessKey>made-up-for-the-role</SecretAccessKey>\
-               <SessionToken>{token}</SessionToken>\
-               <Expiration>2099-01-01T00:00:00Z</Expiration>\
-             </Credentials>\
-           </AssumeRoleResult>\
-           <ResponseMetadata><RequestId>00000000</RequestId></ResponseMetadata>\
-         </AssumeRoleResponse>"
-    );
-    ([(header::CONTENT_TYPE, "text/xml")], answer)
+    ([(header::CONTENT_TYPE, "text/xml")], Sts::role())
+}
+
+impl Sts {
+    /// What STS answers when it lends the role.
+    pub fn role() -> String {
+        let (key, token) = (Self::ROLE_ACCESS_KEY_ID, Self::ROLE_SESSION_TOKEN);
+        format!(
+            "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
+               <AssumeRoleResult>\
+                 <AssumedRoleUser>\
+                   <Arn>arn:aws:sts::123456789012:assumed-role/models/a-session</Arn>\
+                   <AssumedRoleId>AROAEXAMPLE:a-session</AssumedRoleId>\
+                 </AssumedRoleUser>\
+                 <Credentials>\
+                   <AccessKeyId>{key}</AccessKeyId>\
+                   <SecretAccessKey>made-up-for-the-role</SecretAccessKey>\
+                   <SessionToken>{token}</SessionToken>\
+                   <Expiration>2099-01-01T00:00:00Z</Expiration>\
+                 </Credentials>\
+               </AssumeRoleResult>\
+               <ResponseMetadata><RequestId>00000000</RequestId></ResponseMetadata>\
+             </AssumeRoleResponse>"
+        )
+    }
 }
 
 async fn refuse_role(State(bodies): State<Seen>, body: String) -> impl IntoResponse {

@@ -8,6 +8,7 @@
 //! | [`Bedrock`] | Amazon Bedrock: `local/`, in this process |
 //! | [`S3`] | Amazon S3, keeping its objects in a temporary directory |
 //! | [`Upstream`] | Amazon Bedrock, or a proxy before it, byte by byte as a [`Script`] says |
+//! | [`Ask`] | a caller, in each way that a model can be asked |
 //! | [`Insecure`] | an endpoint whose TLS goes wrong |
 //! | [`Gateway`] | a proxy on the way to Bedrock, that answers in its place |
 //! | [`Sts`], [`Witness`] | AWS STS, and a Bedrock that only remembers who called |
@@ -26,6 +27,7 @@
 )]
 
 mod answer;
+pub mod ask;
 mod bedrock;
 mod binary;
 mod download;
@@ -46,14 +48,15 @@ mod tls;
 mod upstream;
 
 pub use answer::{Answer, Way};
+pub use ask::{Ask, Asked, Task};
 pub use bedrock::{Bedrock, Calls};
 pub use download::{Download, download};
 pub use event::Event;
-pub use function::Function;
+pub use function::{Frozen, Function};
 pub use gateway::Gateway;
 pub use identity::{Sts, Witness};
 pub use listener::Refusing;
-pub use picture::size_of;
+pub use picture::{drawing, size_of};
 pub use rows::{Row, check_rows};
 pub use runtime_api::{Outcome, RuntimeApi, Terms};
 pub use s3::{Object, S3};

@@ -1,4 +1,4 @@
-//! Whether a file is a picture.
+//! Pictures: whether a file is one, and one to begin with.
 
 use std::io::Cursor;
 
@@ -12,4 +12,18 @@ pub fn size_of(file: &[u8]) -> (u32, u32) {
     reader.next_frame(&mut pixels).expect("whole pixels");
     reader.finish().expect("a whole file");
     (reader.info().width, reader.info().height)
+}
+
+/// A PNG of one grey.
+pub fn drawing(width: u32, height: u32) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, width, height);
+    encoder.set_color(png::ColorType::Grayscale);
+    let pixels = usize::try_from(u64::from(width) * u64::from(height)).expect("pixels that fit");
+    let mut writer = encoder.write_header().expect("a header");
+    writer
+        .write_image_data(&vec![128; pixels])
+        .expect("a picture");
+    writer.finish().expect("a whole file");
+    file
 }

@@ -126,6 +126,13 @@ impl Script {
         Self(steps.collect())
     }
 
+    /// Another answer's steps.
+    #[must_use]
+    pub fn then_all(mut self, Self(steps): Self) -> Self {
+        self.0.extend(steps);
+        self
+    }
+
     /// A pause.
     #[must_use]
     pub fn wait(self, time: Duration) -> Self {
@@ -203,6 +210,8 @@ struct Log {
     dropped: watch::Sender<usize>,
     /// How many connections came.
     connections: watch::Sender<usize>,
+    /// How many of them this server has closed.
+    closed: watch::Sender<usize>,
 }
 
 impl Log {
@@ -224,6 +233,7 @@ impl Upstream {
             requests: Mutex::default(),
             dropped: watch::Sender::new(0),
             connections: watch::Sender::new(0),
+            closed: watch::Sender::new(0),
         });
         let kept = Arc::clone(&log);
         tokio::spawn(async move {
@@ -265,11 +275,20 @@ impl Upstream {
 
     /// Waits until the client has gone away from so many answers.
     pub async fn until_dropped(&self, count: usize) {
-        let mut dropped = self.log.dropped.subscribe();
-        let seen = dropped.wait_for(|dropped| *dropped >= count);
-        let seen = tokio::time::timeout(Duration::from_secs(5), seen);
-        seen.await.expect("the client goes").expect("a server");
+        until(&self.log.dropped, count).await;
     }
+
+    /// Waits until a script has closed so many connections.
+    pub async fn until_closed(&self, count: usize) {
+        until(&self.log.closed, count).await;
+    }
+}
+
+async fn until(counter: &watch::Sender<usize>, count: usize) {
+    let mut counter = counter.subscribe();
+    let reached = counter.wait_for(|counted| *counted >= count);
+    let reached = tokio::time::timeout(Duration::from_secs(5), reached);
+    reached.await.expect("it comes to that").expect("a server");
 }
 
 async fn serve(mut connection: TcpStream, scripts: Arc<[Script]>, log: Arc<Log>) {
@@ -304,11 +323,14 @@ async fn serve(mut connection: TcpStream, scripts: Arc<[Script]>, log: Arc<Log>)
                     return;
                 }
                 Ended::Closed => {
-                    let _ = connection.shutdown().await;
+                    drop(connection);
+                    log.closed.send_modify(|count| *count += 1);
                     return;
                 }
                 Ended::Reset => {
                     connection.set_zero_linger().expect("SO_LINGER");
+                    drop(connection);
+                    log.closed.send_modify(|count| *count += 1);
                     return;
                 }
             }

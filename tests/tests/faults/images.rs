@@ -1,0 +1,105 @@
+//! The model draws, and the picture is not to be had.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use end_to_end::ask::picture_of;
+use end_to_end::{Ask, Event, Script, drawing};
+use serde_json::{Value, json};
+
+use crate::told::Told;
+
+const CORE: &str = "stability.stable-image-core-v1:1";
+const SDXL: &str = "stability.stable-diffusion-xl-v1";
+
+/// Asks this model for a picture of 1024 x 1024 pixels, and checks that its answer becomes this
+/// error, after one call and without an object.
+async fn check(model: &str, answer: Script, told: Told) {
+    let mut asked = Ask::IMAGE.of([answer]).await;
+    let event: Event = Ask::IMAGE
+        .event()
+        .with_field("model", model.into())
+        .with_field("size", "1024x1024".into());
+    let answer = asked.function.call(&event).await;
+    told.check(&asked, &answer);
+    assert_eq!(asked.s3.keys().await, Vec::<String>::new(), "{model}");
+    asked.lives_on().await;
+}
+
+/// SDXL's answer with these files.
+fn artifacts(files: &[&str], reason: &str) -> Value {
+    let artifacts: Vec<_> = files
+        .iter()
+        .map(|file| json!({"seed": 7, "base64": file, "finishReason": reason}))
+        .collect();
+    json!({"result": "success", "artifacts": artifacts})
+}
+
+/// Stable Image's answer with these files.
+fn images(files: &[&str]) -> Value {
+    json!({"seeds": [7], "finish_reasons": [null], "images": files})
+}
+
+/// A file whose bytes are changed at a place.
+fn changed(file: &[u8], place: usize) -> Vec<u8> {
+    let mut file = file.to_vec();
+    file[place] ^= 0xff;
+    file
+}
+
+end_to_end::rows! {
+    f29_a_picture_that_the_model_filtered_is_a_400_and_is_not_stored:
+    "finishReason CONTENT_FILTERED, finish_reasons not null: 400 content_policy_violation after 1 call, no object" => {
+        let told = Told::new(400, "content_policy_violation", 1);
+        let black = STANDARD.encode(drawing(1024, 1024));
+        check(SDXL, Script::json(&artifacts(&[&black], "CONTENT_FILTERED")), told).await;
+        for part in ["prompt", "output image", "input image"] {
+            let reason = format!("Filter reason: {part}");
+            let filtered = json!({"seeds": [7], "finish_reasons": [reason], "images": []});
+            check(CORE, Script::json(&filtered), told).await;
+        }
+    }
+
+    f30_a_prompt_that_bedrock_filters_is_a_400_of_its_own:
+    "ValidationException that speaks of filtered words: 400 content_policy_violation after 1 call" => {
+        let told = Told::new(400, "content_policy_violation", 1);
+        for says in [
+            "This request has been blocked by our content filters. Your prompt and/or image may \
+             be flagged for content that violates our policies.",
+            "Your request was flagged by our moderation system, as the prompt contains filtered words.",
+        ] {
+            let filtered = || vec![Script::error(400, "ValidationException", says)];
+            crate::told::refused(Ask::ALL, |_| filtered(), told).await;
+        }
+    }
+
+    f31_a_picture_that_is_damaged_or_not_the_one_asked_for_is_a_502_and_is_not_stored:
+    "base64 invalid, no PNG, a PNG cut or with a wrong checksum, none at all, another size: 502 image_invalid after 1 call, no object" => {
+        let told = Told::new(502, "image_invalid", 1);
+        let good = drawing(1024, 1024);
+        let small = drawing(512, 512);
+        let damaged: [Vec<u8>; 6] = [
+            b"GIF89a\x01\x00\x01\x00".to_vec(),
+            Vec::new(),
+            good[..good.len() / 2].to_vec(),
+            good[..good.len() - 12].to_vec(),
+            // The width, whose checksum no longer fits.
+            changed(&good, 18),
+            changed(&good, good.len() - 20),
+        ];
+        for file in damaged {
+            let file = STANDARD.encode(file);
+            check(CORE, Script::json(&images(&[&file])), told).await;
+            check(SDXL, Script::json(&artifacts(&[&file], "SUCCESS")), told).await;
+        }
+        for file in ["a!", "iVBORw0KGgo"] {
+            check(CORE, Script::json(&images(&[file])), told).await;
+            check(SDXL, Script::json(&artifacts(&[file], "SUCCESS")), told).await;
+        }
+        check(CORE, Script::json(&images(&[])), told).await;
+        check(SDXL, Script::json(&artifacts(&[], "SUCCESS")), told).await;
+        check(SDXL, Script::json(&artifacts(&[&STANDARD.encode(&small)], "SUCCESS")), told).await;
+        // The family takes a shape and chooses the pixels itself.
+        let wide = picture_of(&drawing(1024, 512));
+        check(CORE, Script::json(&wide), told).await;
+    }
+}
