@@ -75,10 +75,48 @@ impl Event {
         self
     }
 
-    /// The same request with another header.
+    /// The same request with another header, in the place of any of that name.
     #[must_use]
     pub fn with_header(self, name: &str, value: &str) -> Self {
-        self.with(&format!("/headers/{name}"), value.into())
+        let mut event = self.without_header(name);
+        if event.is_rest() {
+            event = event.with(&format!("/multiValueHeaders/{name}"), [value].into());
+        }
+        event.with(&format!("/headers/{name}"), value.into())
+    }
+
+    /// The same request without a header.
+    #[must_use]
+    pub fn without_header(mut self, name: &str) -> Self {
+        for map in ["headers", "multiValueHeaders"] {
+            if let Some(headers) = self.0.get_mut(map).and_then(Value::as_object_mut) {
+                headers.retain(|key, _| !key.eq_ignore_ascii_case(name));
+            }
+        }
+        self
+    }
+
+    /// The same request with another method.
+    #[must_use]
+    pub fn with_method(self, method: &str) -> Self {
+        match self.is_rest() {
+            true => self.with("/httpMethod", method.into()),
+            false => self.with("/requestContext/http/method", method.into()),
+        }
+    }
+
+    /// The same request for another path.
+    #[must_use]
+    pub fn with_path(self, path: &str) -> Self {
+        match self.is_rest() {
+            true => self.with("/path", path.into()),
+            false => self.with("/rawPath", path.into()),
+        }
+    }
+
+    /// Whether it comes from a REST API, which is version 1 of the format.
+    pub fn is_rest(&self) -> bool {
+        self.0.get("httpMethod").is_some()
     }
 
     /// As the function gets it.

@@ -1,110 +1,250 @@
-//! What is wrong with a request for the next turn of a conversation.
+//! What is wrong with a conversation.
 
-use end_to_end::Event;
+use end_to_end::{Ask, Event};
 use serde_json::{Value, json};
 
-use crate::{Bad, check};
+use crate::bad::{Bad, CANARY, refused, refused_with};
 
-fn user(content: Value) -> Value {
-    json!({"role": "user", "content": content})
+fn user(content: impl Into<Value>) -> Value {
+    json!({"role": "user", "content": content.into()})
 }
 
-fn table(good: &Event) -> Vec<Bad> {
-    let field = |name, value, code| Bad::field(good, name, value, code);
-    let history = |messages: Value, param, code| {
-        let what = messages.to_string().chars().take(80).collect::<String>();
-        let event = good.clone().with_field("messages", messages);
-        Bad::new(what, event, code).param(param)
-    };
-    let part =
-        |part: Value, code| history(json!([user(json!([part]))]), "messages[0].content[0]", code);
-    let url = |url: &str| {
-        part(
-            json!({"type": "image_url", "image_url": {"url": url}}),
-            "unsupported_parameter",
-        )
-    };
-    let without_messages = good.clone().with_body(&json!({"max_tokens": 5}));
-    vec![
-        Bad::new(
-            "no messages",
-            without_messages,
-            "missing_required_parameter",
-        )
-        .param("messages"),
-        history(json!([]), "messages", "invalid_value"),
-        history(json!("Hello"), "messages", "invalid_value"),
-        history(
-            json!([{"role": "system", "content": "Be brief."}]),
-            "messages",
-            "invalid_value",
-        ),
-        history(
-            json!(vec![user(json!("a")); 10_001]),
-            "messages",
-            "invalid_value",
-        ),
-        history(
-            json!([{"role": "assistant", "content": "a"}]),
-            "messages[0].role",
-            "invalid_value",
-        ),
-        history(
-            json!([{"role": "wizard", "content": "a"}]),
-            "messages[0].role",
-            "invalid_value",
-        ),
-        history(
-            json!([user(json!("a")), user(json!(" \u{200b}"))]),
-            "messages[1].content",
-            "invalid_value",
-        ),
-        history(
-            json!([user(json!(7))]),
-            "messages[0].content",
-            "invalid_value",
-        ),
-        // URLs are never fetched, least of all these.
-        url("http://169.254.169.254/latest/meta-data/"),
-        url("file:///etc/passwd"),
-        url("http://[::1]/"),
-        part(
-            json!({"type": "document", "s3Location": {"uri": "s3://a/b"}}),
-            "unsupported_parameter",
-        ),
-        field(
-            "tools",
-            json!([{"type": "function"}]),
-            "unsupported_parameter",
-        ),
-        field("logprobs", json!(true), "unsupported_parameter"),
-        field("temperature", json!(1.5), "invalid_value"),
-        field("temperature", json!("hot"), "invalid_value"),
-        field("max_tokens", json!(0), "invalid_value"),
-        field("max_completion_tokens", json!(65), "invalid_value"),
-        field("seed", json!(7), "unsupported_parameter"),
-        field("mesages", json!([]), "unknown_parameter"),
-        field(
-            "model",
-            json!("stability.stable-diffusion-xl-v1"),
-            "unsupported_model",
-        ),
-        Bad::new(
-            "an imported model without its family",
-            good.clone().with_field(
-                "model",
-                json!("arn:aws:bedrock:us-east-1:123456789012:imported-model/claude123456"),
-            ),
-            "model_family_required",
-        )
-        .param("family"),
-    ]
+fn assistant(content: impl Into<Value>) -> Value {
+    json!({"role": "assistant", "content": content.into()})
 }
 
-#[tokio::test]
-async fn a_bad_conversation_is_refused() {
-    let good = Event::file("chat-http-v2");
-    check("chat", &good, table(&good)).await;
-    let good = Event::file("chat-rest-v1");
-    check("chat", &good, table(&good)).await;
+fn system(content: impl Into<Value>) -> Value {
+    json!({"role": "system", "content": content.into()})
+}
+
+/// These messages, with what is wrong and where.
+fn history(good: &Event, messages: Value, param: &str, code: &'static str) -> Bad {
+    let what = format!("{:.80}", messages.to_string());
+    let event = good.clone().with_field("messages", messages);
+    Bad::new(what, event, code).param(param)
+}
+
+/// Sends conversations with one wrong part each.
+async fn parts(parts: impl Fn() -> Vec<Value>) {
+    refused("chat", |good| {
+        let content = parts().into_iter().map(|part| {
+            let text = json!({"type": "text", "text": CANARY});
+            let messages = json!([user(json!([text, part]))]);
+            history(
+                good,
+                messages,
+                "messages[0].content[1]",
+                "unsupported_parameter",
+            )
+        });
+        content.collect()
+    })
+    .await;
+}
+
+/// An image by its URL.
+fn image(url: &str) -> Value {
+    json!({"type": "image_url", "image_url": {"url": url}})
+}
+
+/// Checks which system prompt and which turns a history becomes, over Converse.
+async fn becomes(messages: Value, system: Value, turns: &[(&str, &str)]) {
+    let ask = Ask::CHAT;
+    let mut asked = ask.of([ask.answer(&["Hello"])]).await;
+    let event = ask.event().with_field("messages", messages.clone());
+    let answer = asked.function.call(&event).await;
+    ask.check(&answer, "Hello");
+    let sent = asked.upstream.requests()[0].json();
+    let turns: Vec<_> = turns
+        .iter()
+        .map(|(role, text)| json!({"role": role, "content": [{"text": text}]}))
+        .collect();
+    assert_eq!(sent["messages"], json!(turns), "{messages}");
+    assert_eq!(sent["system"], system, "{messages}");
+}
+
+end_to_end::rows! {
+    b29_a_history_that_is_none_is_refused_and_the_others_are_merged:
+    "messages empty, begun by the assistant, of unknown roles: 400 with the index; users in a row, the system in the middle: merged; the assistant last: a prefill" => {
+        refused("chat", |good| {
+            let without = good.clone().with_body(&json!({"max_tokens": 5, "user": CANARY}));
+            let history = |messages, param| history(good, messages, param, "invalid_value");
+            vec![
+                Bad::new("no messages", without, "missing_required_parameter").param("messages"),
+                Bad::field(good, "messages", json!(null), "missing_required_parameter"),
+                history(json!([]), "messages"),
+                history(json!(CANARY), "messages"),
+                history(json!({"role": "user"}), "messages"),
+                history(json!([system("Be brief.")]), "messages"),
+                history(json!([assistant("a")]), "messages[0].role"),
+                history(json!([system("s"), assistant("a"), user("b")]), "messages[1].role"),
+                history(json!([user("a"), {"role": "wizard", "content": "a"}]), "messages[1].role"),
+                history(json!([{"content": "a"}]), "messages[0]"),
+                history(json!([5]), "messages[0]"),
+            ]
+        })
+        .await;
+        let turns = [("user", "a\n\nb"), ("assistant", "c"), ("user", "d")];
+        let both = json!([{"text": "s\n\nt"}]);
+        let messages = json!([system("s"), user("a"), user("b"), assistant("c"), system("t"), user("d")]);
+        becomes(messages, both, &turns).await;
+        let prefill = [("user", "a"), ("assistant", "Once")];
+        becomes(json!([user("a"), assistant("Once ")]), json!(null), &prefill).await;
+    }
+
+    b30_a_blank_last_message_is_refused_and_a_blank_earlier_one_left_out:
+    "blank text, null content, no parts: 400 as the last message, left out before it" => {
+        let blanks = || {
+            let part = |text: &str| json!({"type": "text", "text": text});
+            vec![
+                json!(null),
+                json!(""),
+                json!(" \u{200b}\n"),
+                json!([]),
+                json!([part("")]),
+                json!([part(" "), part("\u{feff}")]),
+            ]
+        };
+        refused("chat", |good| {
+            let last = blanks().into_iter().map(|blank| {
+                let messages = json!([user(CANARY), assistant("b"), user(blank)]);
+                history(good, messages, "messages[2].content", "invalid_value")
+            });
+            let part = json!([user(json!([{"type": "text"}]))]);
+            let number = json!([user(7)]);
+            last.chain([
+                history(good, part, "messages[0].content[0].text", "missing_required_parameter"),
+                history(good, number, "messages[0].content", "invalid_value"),
+            ])
+            .collect()
+        })
+        .await;
+        for blank in blanks() {
+            let messages = json!([user("a"), assistant(blank), user("b")]);
+            becomes(messages, json!(null), &[("user", "a\n\nb")]).await;
+        }
+    }
+
+    b31_a_history_over_the_limits_is_refused_with_the_limit:
+    "10,001 messages, more than 4,000,000 characters: 400 history_too_long; over the body's limit: 413; over the model's window: 400 context_length_exceeded (with F14)" => {
+        refused("chat", |good| {
+            let long = |messages| history(good, messages, "messages", "history_too_long");
+            let half = "\u{e9}".repeat(2_000_000);
+            let large = json!([user("a".repeat(6 * 1024 * 1024))]);
+            vec![
+                long(json!(vec![user("a"); 10_001])),
+                long(json!([user("a".repeat(4_000_001))])),
+                long(json!([user("a".repeat(3_000_000)), assistant("b"), user("c".repeat(1_000_000))])),
+                history(good, json!([user(half)]), "messages", "history_too_long"),
+                Bad::new("6 MB", good.clone().with_field("messages", large), "request_too_large").status(413),
+            ]
+        })
+        .await;
+        let limits = [("MAX_MESSAGES", "5"), ("MAX_HISTORY_CHARACTERS", "200")];
+        refused_with(&limits, "chat", |good| {
+            let long = |messages| history(good, messages, "messages", "history_too_long");
+            vec![long(json!(vec![user("a"); 6])), long(json!(vec![user("a".repeat(41)); 5]))]
+        })
+        .await;
+        let mut stack = end_to_end::Stack::start("chat", &limits).await;
+        for (messages, status, limit) in [
+            (json!(vec![user("a".repeat(40)); 5]), 200, ""),
+            (json!(vec![user("\u{1f98a}".repeat(40)); 5]), 200, ""),
+            (json!(vec![user("a".repeat(41)); 5]), 400, "200"),
+            (json!(vec![user("a"); 6]), 400, "5"),
+        ] {
+            let event = Event::file("chat-http-v2").with_field("messages", messages);
+            let answer = stack.function.call(&event).await;
+            assert_eq!(answer.status, status, "{answer:?}");
+            assert!(answer.content.contains(limit), "{answer:?}");
+        }
+    }
+
+    b32_a_url_of_an_image_is_never_fetched:
+    "image parts with URLs of metadata services, files, loopback, names: 400, and nothing connects" => {
+        let trap = end_to_end::Upstream::playing([end_to_end::Script::silence()]).await;
+        let url = format!("{}/a.png", trap.url());
+        parts(|| {
+            let urls = [
+                "https://169.254.169.254/latest/meta-data/",
+                "http://169.254.169.254/latest/meta-data/",
+                "file:///etc/passwd",
+                "http://[::1]/",
+                "http://localhost/a.png",
+                "https://rebind.example/a.png",
+                "gopher://127.0.0.1/",
+                "//169.254.169.254/",
+                &url,
+            ];
+            urls.map(image).into()
+        })
+        .await;
+        assert_eq!(trap.connections(), 0);
+    }
+
+    b33_an_image_in_the_request_is_refused_by_name:
+    "data: URLs of any kind: 400 unsupported_parameter by name, until chat takes images (then: bytes sniffed, sizes capped)" => {
+        let large = format!("data:image/png;base64,{}", "A".repeat(5 * 1024 * 1024));
+        parts(|| {
+            let urls = [
+                "data:image/png;base64,iVBORw0KGgo=",
+                "data:image/png;base64,a!",
+                "data:text/html;base64,AAAA",
+                "data:image/svg+xml;base64,PHN2Zy8+",
+                "data:image/png;base64,iVBORw0KGgpQSwMEFAAAAAA=",
+                &large,
+            ];
+            urls.map(image).into()
+        })
+        .await;
+    }
+
+    b34_a_place_in_s3_is_not_taken_from_a_caller:
+    "s3Location from the caller: 400" => {
+        let location = json!({"s3Location": {"uri": "s3://another/secret"}});
+        parts(|| {
+            vec![
+                json!({"type": "document", "s3Location": {"uri": "s3://another/secret"}}),
+                json!({"type": "image", "source": location}),
+                json!({"type": "file", "file": {"file_id": "s3://another/secret"}}),
+                json!({"type": "video", "video": {"source": location}}),
+            ]
+        })
+        .await;
+        refused("chat", |good| {
+            let part = json!({"type": "text", "text": "a", "s3Location": {"uri": "s3://a/b"}});
+            let param = "messages[0].content[0].s3Location";
+            vec![history(good, json!([user(json!([part]))]), param, "unknown_parameter")]
+        })
+        .await;
+    }
+
+    b35_tools_and_their_uses_are_refused_by_name:
+    "tools, and uses of tools without any: 400 by name, until chat takes tools" => {
+        let call = json!({"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+        refused("chat", |good| {
+            let refused = |name, value| Bad::field(good, name, value, "unsupported_parameter");
+            let calls = json!([user("a"), {"role": "assistant", "content": null, "tool_calls": [call]}, user("b")]);
+            let function = json!([user("a"), {"role": "assistant", "content": null, "function_call": {"name": "f", "arguments": "{}"}}, user("b")]);
+            let tool = json!([user("a"), {"role": "tool", "tool_call_id": "call_1", "content": "5"}]);
+            vec![
+                refused("tools", json!([{"type": "function", "function": {"name": "f"}}])),
+                refused("tool_choice", json!("required")),
+                refused("functions", json!([{"name": "f"}])),
+                refused("function_call", json!({"name": "f"})),
+                history(good, calls, "messages[1].tool_calls", "unsupported_parameter"),
+                history(good, function, "messages[1].function_call", "unsupported_parameter"),
+                history(good, tool, "messages[1].role", "invalid_value"),
+            ]
+        })
+        .await;
+        parts(|| {
+            vec![
+                json!({"type": "tool_use", "id": "t", "name": "f", "input": {}}),
+                json!({"type": "tool_result", "tool_use_id": "t", "content": "5"}),
+                json!({"toolUse": {"toolUseId": "t", "name": "f", "input": {}}, "type": "toolUse"}),
+            ]
+        })
+        .await;
+    }
 }

@@ -1,175 +1,237 @@
 //! What is wrong with an event around its body.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use end_to_end::{Event, Stack};
-use serde_json::{Value, json};
+use end_to_end::{Answer, Event, Stack};
+use serde_json::json;
 
-use crate::{Bad, FUNCTIONS, check};
+use crate::bad::{Bad, FUNCTIONS, answered, check_log, everywhere, good};
 
-/// Changes the method of an event of version 2.
-fn method(event: &Event, method: &str) -> Event {
-    let event = event.clone();
-    event.with("/requestContext/http/method", method.into())
+/// A request with this header, that is refused for its body's form.
+fn of_form(good: &Event, name: &str, value: &str) -> Bad {
+    let event = good.clone().with_header(name, value);
+    Bad::new(format!("{name}: {value}"), event, "unsupported_media_type").status(415)
 }
 
-fn table(good: &Event) -> Vec<Bad> {
-    let path = |path: &str| {
-        let event = good.clone().with("/rawPath", path.into());
-        Bad::new(format!("path {path}"), event, "not_found").status(404)
-    };
-    let refused_method = |name: &str| {
-        let event = method(good, name);
-        Bad::new(name, event, "method_not_allowed").status(405)
-    };
-    let header = |name: &str, value: &str| {
-        let event = good.clone().with_header(name, value);
-        Bad::new(format!("{name}: {value}"), event, "unsupported_media_type").status(415)
-    };
-    let body = good.body().to_string();
-    let base64 = |text: &str| {
-        let event = good.clone().with_text(text);
-        let event = event.with("/isBase64Encoded", true.into());
-        Bad::new("base64", event, "invalid_json")
-    };
-    vec![
-        path("/v1/nothing"),
-        path("/"),
-        path(""),
-        path("abc"),
-        path("/../v1/chat/completions"),
-        path("//evil/v1/chat/completions"),
-        refused_method("GET"),
-        refused_method("PUT"),
-        refused_method("TRACE"),
-        header("content-type", "text/plain"),
-        header("content-type", "multipart/form-data; boundary=x"),
-        header("content-type", "application/json; charset=utf-16"),
-        header("content-type", ""),
-        header("content-encoding", "gzip"),
-        base64("a!"),
-        base64(&body),
-        base64(&STANDARD.encode(b"\xff\xfe{}")),
-        Bad::new(
-            "a body of more than 6 MB",
-            good.clone().with_text(&" ".repeat(6 * 1024 * 1024 + 1)),
-            "request_too_large",
-        )
-        .status(413),
-        // A header that HTTP cannot carry is no request of API Gateway.
-        Bad::new(
-            "a line break in a header",
-            good.clone().with_header("x-odd", "a\r\nb: c"),
-            "unsupported_event",
-        ),
-    ]
+/// A request for this path, which is no route.
+fn of_path(good: &Event, path: &str) -> Bad {
+    let event = good.clone().with_path(path);
+    Bad::new(format!("path {path:?}"), event, "not_found").status(404)
 }
 
-#[tokio::test]
-async fn a_request_that_is_not_for_the_function_is_refused() {
-    for (function, event) in FUNCTIONS {
-        let good = Event::file(event);
-        check(function, &good, table(&good)).await;
-    }
-}
-
-/// Events of services that the functions do not serve, and of none.
-fn foreign() -> Vec<Bad> {
-    let events = [
-        (
-            "an upload to S3",
-            json!({"Records": [{
-                "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-east-1",
-                "eventTime": "2026-11-23T09:15:00.000Z", "eventName": "ObjectCreated:Put",
-                "s3": {"bucket": {"name": "pictures"}, "object": {"key": "a+b.json", "size": 2}},
-            }]}),
-        ),
-        (
-            "messages of SQS",
-            json!({"Records": [{
-                "messageId": "059f36b4-87a3-44ab-83d2-661975830a7d", "receiptHandle": "AQEB",
-                "body": "{\"prompt\":\"a\"}", "eventSource": "aws:sqs", "awsRegion": "us-east-1",
-                "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:jobs",
-            }]}),
-        ),
-        (
-            "a schedule",
-            json!({
-                "version": "0", "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
-                "detail-type": "Scheduled Event", "source": "aws.events",
-                "time": "2026-11-23T09:15:00Z", "region": "us-east-1", "resources": [], "detail": {},
-            }),
-        ),
-        (
-            "a load balancer",
-            json!({
-                "requestContext": {"elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/a/b"}},
-                "httpMethod": "POST", "path": "/v1/completions", "queryStringParameters": {},
-                "headers": {"content-type": "application/json"},
-                "body": "{\"prompt\":\"a\"}", "isBase64Encoded": false,
-            }),
-        ),
-        ("an empty object", json!({})),
-        ("an empty list", json!([])),
-        ("null", Value::Null),
-        ("a number", json!(5)),
-        ("a text", json!("{}")),
-        ("a bare body", json!({"prompt": "a", "messages": []})),
-        ("a bare context", json!({"requestContext": {}})),
+/// The path of a good request.
+fn path(good: &Event) -> String {
+    let file = FUNCTIONS.map(|(function, _)| function);
+    let paths = [
+        "/v1/completions",
+        "/v1/chat/completions",
+        "/v1/images/generations",
     ];
-    let events = events.into_iter();
-    let bad = events.map(|(what, event)| Bad::new(what, event.into(), "unsupported_event"));
-    bad.collect()
+    let known = file.iter().zip(paths);
+    let text = format!("{good:?}");
+    let found = known
+        .map(|(_, path)| path)
+        .find(|path| text.contains(&format!("{path}\"")));
+    found.expect("a known path").to_owned()
 }
 
-#[tokio::test]
-async fn an_event_of_another_service_is_refused() {
-    for (function, event) in FUNCTIONS {
-        check(function, &Event::file(event), foreign()).await;
+fn has_no_cors(answer: &Answer) {
+    let with = answer
+        .headers
+        .keys()
+        .find(|name| name.starts_with("access-control-"));
+    assert_eq!(with, None, "{answer:?}");
+}
+
+const PAGE: &str = "https://app.example";
+
+end_to_end::rows! {
+    b13_a_body_of_another_media_type_is_refused:
+    "text/plain, multipart/form-data, another charset: 415; a missing content type, charset=UTF-8: accepted" => {
+        everywhere(|good| {
+            vec![
+                of_form(good, "content-type", "text/plain"),
+                of_form(good, "content-type", "multipart/form-data; boundary=x"),
+                of_form(good, "content-type", "application/x-www-form-urlencoded"),
+                of_form(good, "content-type", "application/json; charset=utf-16"),
+                of_form(good, "content-type", ""),
+            ]
+        })
+        .await;
+        let fine = |good: &Event| {
+            vec![
+                good.clone().without_header("content-type"),
+                good.clone().with_header("Content-Type", "application/json; charset=UTF-8"),
+            ]
+        };
+        answered(&[], fine, |_| {}).await;
     }
-}
 
-/// These make `lambda_http`'s own reading of an event panic, or change the path.
-#[tokio::test]
-async fn an_odd_host_or_query_changes_nothing_about_a_good_request() {
-    let mut stack = Stack::start("chat", &[]).await;
-    let good = Event::file("chat-http-v2");
-    let rest = Event::file("chat-rest-v1");
-    for host in ["h:99999999", "ex ample", "@", "[::1", "", "a/../b"] {
-        let events = [
-            good.clone().with_header("host", host),
-            rest.clone().with_header("Host", host),
-        ];
-        for event in events {
-            let answer = stack.function.call(&event).await;
-            assert_eq!(answer.status, 200, "host {host:?}: {answer:?}");
+    b14_a_compressed_body_is_refused_and_not_unpacked:
+    "content-encoding gzip and others: 415; identity: accepted" => {
+        everywhere(|good| {
+            let encodings = ["gzip", "deflate", "br", "zstd", "gzip, gzip"];
+            encodings.map(|encoding| of_form(good, "content-encoding", encoding)).into()
+        })
+        .await;
+        let plain = |good: &Event| vec![good.clone().with_header("content-encoding", "identity")];
+        answered(&[], plain, |_| {}).await;
+    }
+
+    b15_another_method_or_path_is_refused:
+    "GET, PUT, TRACE and others on a POST route: 405 with Allow; an unknown path: 404 in JSON" => {
+        everywhere(|good| {
+            let methods = ["GET", "PUT", "PATCH", "DELETE", "HEAD", "TRACE", "OPTIONS", "post"];
+            let methods = methods.map(|method| {
+                let event = good.clone().with_method(method);
+                Bad::new(method, event, "method_not_allowed").status(405)
+            });
+            let paths = ["/v1/nothing", "/", "", "/v1", "/v1/"].map(|path| of_path(good, path));
+            let longer = format!("{}/", path(good));
+            methods.into_iter().chain(paths).chain([of_path(good, &longer)]).collect()
+        })
+        .await;
+    }
+
+    b16_a_host_that_is_none_is_refused:
+    "Host `h:99999999`, `ex ample`, `@`, `[::1`: 400, and the environment lives" => {
+        everywhere(|good| {
+            let hosts = ["h:99999999", "ex ample", "@", "[::1"];
+            hosts
+                .map(|host| {
+                    let event = good.clone().with_header("Host", host);
+                    Bad::new(format!("Host {host}"), event, "unsupported_event")
+                })
+                .into()
+        })
+        .await;
+    }
+
+    b17_a_query_that_is_none_is_refused:
+    "a raw query `a=\"b\"`, `a=<b>`, with a control byte, of 64 KiB: 400, and the environment lives; decoded parameters of a REST API mean nothing" => {
+        let long = "q".repeat(64 * 1024);
+        for (function, _) in FUNCTIONS {
+            let [http, rest] = good(function);
+            let bad = ["a=\"b\"", "a=<b>", "a=\u{1}", &long].map(|query| {
+                let event = http.clone().with("/rawQueryString", query.into());
+                Bad::new(format!("query {query:.20?}"), event, "unsupported_event")
+            });
+            crate::bad::check(&[], function, &http, bad.into()).await;
+            let decoded = ["\"b\"", "<b>", "%zz", "\\"].map(|value| {
+                let parameters = rest.clone().with("/queryStringParameters", json!({"a": value}));
+                parameters.with("/multiValueQueryStringParameters", json!({"a": [value]}))
+            });
+            crate::bad::answered_by(&[], function, decoded.into(), |_| {}).await;
         }
     }
-    let long = "q".repeat(64 * 1024);
-    for query in ["a=<b>", r#"a="b""#, "a=\u{1}", "%zz", "a=\\", &long] {
-        let event = good.clone().with("/rawQueryString", query.into());
-        let answer = stack.function.call(&event).await;
-        assert_eq!(answer.status, 200, "query {query:.20?}: {answer:?}");
-        let parameters = json!({"a": query});
-        let event = rest.clone().with("/queryStringParameters", parameters);
-        let answer = stack.function.call(&event).await;
-        assert_eq!(answer.status, 200, "query {query:.20?}: {answer:?}");
+
+    b18_a_path_is_compared_as_it_came:
+    "raw paths `/a\\b`, `/../../x`, `/a#b`, `//evil/x`, `abc`, and detours to the route: 404, nothing rewritten" => {
+        everywhere(|good| {
+            let route = path(good);
+            let detours = [
+                "/a\\b".to_owned(),
+                "/../../x".to_owned(),
+                "/a#b".to_owned(),
+                "//evil/x".to_owned(),
+                "abc".to_owned(),
+                format!("/..{route}"),
+                format!("/x/..{route}"),
+                format!("/.{route}"),
+                format!("//evil{route}"),
+                format!("/{route}"),
+                format!("{route}#x"),
+                format!("{route}?x"),
+                route.replace('/', "\\"),
+                route.replace("v1", "%76%31"),
+                route.to_uppercase(),
+            ];
+            detours.iter().map(|path| of_path(good, path)).collect()
+        })
+        .await;
+    }
+
+    b19_a_header_that_http_cannot_carry_is_refused:
+    "a header with CRLF or a zero byte in the event's JSON, a name that is none: 400 unsupported_event, not echoed" => {
+        everywhere(|good| {
+            let header = |name: &str, value: &str| {
+                let event = good.clone().with_header(name, value);
+                Bad::new(format!("{name:?}: {value:?}"), event, "unsupported_event")
+            };
+            vec![
+                header("x-odd", "a\r\nset-cookie: canary-7b1e44"),
+                header("x-odd", "a\nb"),
+                header("x-odd", "a\u{0}b"),
+                header("x odd", "a"),
+                header("x-odd\r\nb", "a"),
+                header("x-oddé", "a"),
+            ]
+        })
+        .await;
+        // Letters beyond ASCII are bytes that HTTP carries; they are not echoed.
+        let foreign = |good: &Event| vec![good.clone().with_header("x-odd", "Grüße 😀")];
+        answered(&[], foreign, |answer| {
+            let echoed = answer.headers.values().any(|value| value.contains("Gr"));
+            assert!(!echoed, "{answer:?}");
+        })
+        .await;
+    }
+
+    b20_only_the_one_origin_may_read_the_answers:
+    "Origin null or evil, preflights: no access-control header unless the origin is the deployment's own; never `*`, never credentials" => {
+        let others = ["null", "https://evil.example", "https://app.example.evil.example", "http://app.example", "*"];
+        let from = |good: &Event, origins: &[&str]| {
+            let events = origins.iter().map(|origin| good.clone().with_header("Origin", origin));
+            events.collect::<Vec<_>>()
+        };
+        let with_own = [others.as_slice(), &[PAGE]].concat();
+        answered(&[], |good| from(good, &with_own), has_no_cors).await;
+        let own = [("CORS_ALLOW_ORIGIN", PAGE)];
+        answered(&own, |good| from(good, &others), has_no_cors).await;
+        answered(&own, |good| from(good, &[PAGE]), |answer| {
+            assert_eq!(answer.header("access-control-allow-origin"), PAGE);
+            assert_eq!(answer.header("vary"), "origin");
+            let exposed = answer.header("access-control-expose-headers");
+            assert!(exposed.contains("x-request-id") && exposed.contains("retry-after"));
+            assert_eq!(answer.header("access-control-allow-credentials"), "");
+        })
+        .await;
+        for (function, _) in FUNCTIONS {
+            for (environment, origins, allowed) in [
+                ([("CORS_ALLOW_ORIGIN", "")], with_own.as_slice(), false),
+                (own, others.as_slice(), false),
+                (own, [PAGE].as_slice(), true),
+            ] {
+                let mut stack = Stack::start(function, &environment).await;
+                for event in good(function).iter().flat_map(|good| from(good, origins)) {
+                    let event = event.with_method("OPTIONS").with("/body", json!(null));
+                    let event = event.with_header("Access-Control-Request-Method", "POST");
+                    preflight(&stack.function.call(&event).await, allowed);
+                }
+                assert_eq!(stack.bedrock.calls().await.received, 0);
+                check_log(stack, function).await;
+            }
+        }
     }
 }
 
-#[tokio::test]
-async fn a_header_that_is_missing_or_harmless_changes_nothing() {
-    let mut stack = Stack::start("chat", &[]).await;
-    let good = Event::file("chat-http-v2");
-    for event in [
-        good.clone().with("/headers", json!({})),
-        good.clone()
-            .with_header("content-type", "application/json; charset=UTF-8"),
-        good.clone().with_header("content-encoding", "identity"),
-        good.clone().with_header("origin", "null"),
-    ] {
-        let answer = stack.function.call(&event).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        assert_eq!(answer.header("access-control-allow-origin"), "");
+/// Checks the answer to a browser that asks what it may ask.
+fn preflight(answer: &Answer, allowed: bool) {
+    assert_eq!(answer.status, 204, "{answer:?}");
+    assert_eq!(answer.content, "");
+    if !allowed {
+        return has_no_cors(answer);
     }
+    assert_eq!(answer.header("access-control-allow-origin"), PAGE);
+    assert_eq!(answer.header("access-control-allow-methods"), "POST");
+    let headers = answer.header("access-control-allow-headers");
+    let headers: Vec<_> = headers.split(", ").collect();
+    for name in [
+        "authorization",
+        "content-type",
+        "idempotency-key",
+        "x-stainless-retry-count",
+    ] {
+        assert!(headers.contains(&name), "{name}: {headers:?}");
+    }
+    assert!(!headers.contains(&"*"), "{headers:?}");
+    assert_eq!(answer.header("access-control-allow-credentials"), "");
 }
