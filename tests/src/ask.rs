@@ -74,6 +74,16 @@ impl Ask {
     /// Those whose answer is text, all of it at once.
     pub const WRITTEN_WHOLE: [Self; 2] = [Self::CHAT, Self::TEXT];
 
+    /// This much time for the model: what the function is to be told that it has. Of that, it keeps
+    /// back half a second for its answer, and for a picture three for S3.
+    pub fn time(self, for_model: Duration) -> Duration {
+        let kept = match self.task {
+            Task::Chat | Task::Text => 500,
+            Task::Image => 3_500,
+        };
+        for_model + Duration::from_millis(kept)
+    }
+
     /// The function's binary.
     pub const fn function(self) -> &'static str {
         match self.task {
@@ -273,8 +283,9 @@ impl Asked {
         self.function.call(&self.ask.event()).await
     }
 
-    /// Sends the good request, and tells the function that it has this much time.
-    pub async fn call_within(&mut self, time: Duration) -> Answer {
+    /// Sends the good request, with this much time for the model.
+    pub async fn call_within(&mut self, for_model: Duration) -> Answer {
+        let time = self.ask.time(for_model);
         self.function.call_within(&self.ask.event(), time).await
     }
 

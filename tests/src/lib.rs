@@ -10,7 +10,6 @@
 //! | [`Upstream`] | Amazon Bedrock, or a proxy before it, byte by byte as a [`Script`] says |
 //! | [`Ask`] | a caller, in each way that a model can be asked |
 //! | [`Insecure`] | an endpoint whose TLS goes wrong |
-//! | [`Gateway`] | a proxy on the way to Bedrock, that answers in its place |
 //! | [`Sts`], [`Witness`] | AWS STS, and a Bedrock that only remembers who called |
 //! | [`Event`] | the files in `events/` |
 //!
@@ -34,7 +33,6 @@ mod download;
 mod event;
 pub mod frames;
 mod function;
-mod gateway;
 mod identity;
 mod listener;
 mod picture;
@@ -53,7 +51,6 @@ pub use bedrock::{Bedrock, Calls};
 pub use download::{Download, download};
 pub use event::Event;
 pub use function::{Frozen, Function};
-pub use gateway::Gateway;
 pub use identity::{Sts, Witness};
 pub use listener::Refusing;
 pub use picture::{drawing, size_of};

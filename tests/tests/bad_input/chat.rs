@@ -129,13 +129,11 @@ end_to_end::rows! {
     "10,001 messages, more than 4,000,000 characters: 400 history_too_long; over the body's limit: 413; over the model's window: 400 context_length_exceeded (with F14)" => {
         refused("chat", |good| {
             let long = |messages| history(good, messages, "messages", "history_too_long");
-            let half = "\u{e9}".repeat(2_000_000);
             let large = json!([user("a".repeat(6 * 1024 * 1024))]);
             vec![
                 long(json!(vec![user("a"); 10_001])),
                 long(json!([user("a".repeat(4_000_001))])),
                 long(json!([user("a".repeat(3_000_000)), assistant("b"), user("c".repeat(1_000_000))])),
-                history(good, json!([user(half)]), "messages", "history_too_long"),
                 Bad::new("6 MB", good.clone().with_field("messages", large), "request_too_large").status(413),
             ]
         })

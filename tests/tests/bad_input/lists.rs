@@ -113,7 +113,7 @@ end_to_end::rows! {
     b27_a_naughty_string_reaches_the_model_as_it_is:
     "the big list of naughty strings as prompts: 200, byte for byte what the model is sent; the blank ones are refused" => {
         let strings = strings();
-        assert!(strings.len() > 500, "{}", strings.len());
+        assert!(strings.len() > 400, "{}", strings.len());
         for ask in [Ask::CHAT, Ask::TEXT, Ask::IMAGE] {
             let picture = end_to_end::ask::picture_of(&end_to_end::drawing(64, 64));
             let script = match ask {

@@ -221,6 +221,7 @@ end_to_end::rows! {
         ] {
             let mut asked = Ask::CHAT.of([Script::json(&answer)]).await;
             let event = Ask::CHAT.event_of(evil).with_field("model", model.into());
+            let event = event.with_field("api", "invoke".into());
             let answer = asked.function.call(&event).await;
             assert_eq!(answer.status, 200, "{answer:?}");
             let sent = asked.upstream.requests()[0].json();

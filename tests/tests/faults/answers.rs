@@ -39,17 +39,11 @@ end_to_end::rows! {
     }
 
     f23_a_body_that_stalls_is_a_504_at_our_own_limit:
-    "200 that stalls after 2 bytes: 504 at IDLE_TIMEOUT_SECONDS, 1 call, which is dropped" => {
+    "200 that stalls after 2 bytes, a stream after its first event: 504 at IDLE_TIMEOUT_SECONDS, 1 call, which is dropped" => {
         each(Ask::ALL, async |ask| {
-            let head = match ask.streamed {
-                true => Script::stream(),
-                false => Script::head(200, JSON, 1_000),
-            };
-            let stalled = head.bytes("{\"").hold();
             let stalled = match ask.streamed {
-                // Two bytes of the first chunk's length.
-                true => Script::stream().bytes("10").hold(),
-                false => stalled,
+                true => Script::stream().frame(&ask.begin()).hold(),
+                false => Script::head(200, JSON, 1_000).bytes("{\"").hold(),
             };
             let mut asked = ask.with(&[("IDLE_TIMEOUT_SECONDS", "1")], [stalled]).await;
             let (answer, took) = timed(asked.call()).await;
@@ -177,8 +171,13 @@ end_to_end::rows! {
                 let mut asked = ask.of([ask.answer_ending("Hello", reason)]).await;
                 let answer = asked.call().await;
                 assert_eq!(answer.status, 200, "{ask:?}: {answer:?}");
-                let ended = (Some(finish.to_owned()), Some(reason.to_owned()));
-                assert_eq!(ask.ended(&answer), ended, "{ask:?}: {answer:?}");
+                // Nova's own body has fewer words than Converse.
+                let own = format!("other:{reason}");
+                let (ended, word) = ask.ended(&answer);
+                let ended = ended.unwrap_or_default();
+                let is_said = ended == finish || ask.task == Task::Text && ended == own;
+                assert!(is_said, "{ask:?}: {answer:?}");
+                assert_eq!(word.as_deref(), Some(reason), "{ask:?}: {answer:?}");
             })
             .await;
         }

@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use end_to_end::ask::picture_of;
 use end_to_end::{Ask, Event, Script, drawing};
 use serde_json::{Value, json};
 
@@ -98,8 +97,5 @@ end_to_end::rows! {
         check(CORE, Script::json(&images(&[])), told).await;
         check(SDXL, Script::json(&artifacts(&[], "SUCCESS")), told).await;
         check(SDXL, Script::json(&artifacts(&[&STANDARD.encode(&small)], "SUCCESS")), told).await;
-        // The family takes a shape and chooses the pixels itself.
-        let wide = picture_of(&drawing(1024, 512));
-        check(CORE, Script::json(&wide), told).await;
     }
 }

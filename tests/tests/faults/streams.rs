@@ -161,7 +161,7 @@ end_to_end::rows! {
             Task::Text | Task::Image => "chunk",
         };
         let outer = |ask: Ask| frames::event_of(kind(ask), b"{\"delta\": ");
-        broken(|ask, script| script.frame(&outer(ask)).end(), "upstream_malformed").await;
+        broken(|ask, script| script.frame(&outer(ask)).end(), "upstream_truncated").await;
         // InvokeModel's payload has the model's own within.
         let inner = frames::chunk_of(b"<html>");
         let mut asked = Ask::TEXT_STREAM

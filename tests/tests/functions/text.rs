@@ -80,14 +80,3 @@ async fn several_prompts_give_n_choices_each_in_the_order_of_the_prompts() {
     assert_eq!(answer.body["choices"].as_array().unwrap().len(), 4);
     assert_eq!(stack.bedrock.calls().await.generated, 4);
 }
-
-#[tokio::test]
-async fn a_base64_body_is_read_as_any_other() {
-    use base64::Engine as _;
-    let mut stack = Stack::start("text-completion", &[]).await;
-    let event = Event::file("text-completion-http-v2");
-    let body = base64::engine::general_purpose::STANDARD.encode(event.body().to_string());
-    let event = event.with_text(&body).with("/isBase64Encoded", true.into());
-    let answer = stack.function.call(&event).await;
-    check(&answer, "amazon.titan-tg1-large", "stop");
-}

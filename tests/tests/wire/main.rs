@@ -9,8 +9,6 @@
 
 mod answers;
 mod client;
-mod faults;
-mod gateways;
 mod identity;
 mod images;
-mod streams;
+mod models;
