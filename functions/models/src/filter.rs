@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bedrock_adapter::Error;
-use bedrock_adapter::error::FieldFault;
+use bedrock_adapter::api::fields::unknown_name;
 
 use crate::listing::Listing;
 use crate::model::Model;
@@ -62,7 +62,8 @@ impl Filter {
         let mut filter = Self::default();
         for (name, value) in query {
             let property = Property::ALL.into_iter().find(|known| known.name() == name);
-            let property = property.ok_or_else(|| unknown(name.clone()))?;
+            let property =
+                property.ok_or_else(|| unknown_name(&name, &Property::ALL.map(Property::name)))?;
             if filter.0.iter().any(|(given, _)| *given == property) {
                 return Err(Error::invalid(name, "it may be given once"));
             }
@@ -89,14 +90,7 @@ impl Filter {
 pub(crate) fn none(query: Vec<(String, String)>) -> Result<(), Error> {
     match query.into_iter().next() {
         None => Ok(()),
-        Some((name, _)) => Err(unknown(name)),
-    }
-}
-
-fn unknown(param: String) -> Error {
-    Error::Field {
-        param,
-        fault: FieldFault::Unknown { nearest: None },
+        Some((name, _)) => Err(unknown_name(&name, &[])),
     }
 }
 
@@ -209,7 +203,8 @@ mod tests {
     #[test]
     fn unknown_parameters_and_values_are_refused_by_name() {
         refuses(&[("colour", "red")], "colour", "unknown_parameter");
-        refuses(&[("Provider", "Amazon")], "Provider", "unknown_parameter");
+        let message = refuses(&[("Provider", "Amazon")], "Provider", "unknown_parameter");
+        assert!(message.contains("did you mean `provider`?"), "{message}");
         let message = refuses(&[("provider", "Nobody")], "provider", "invalid_value");
         assert!(message.contains("Stability AI"), "{message}");
         refuses(&[("provider", "")], "provider", "invalid_value");

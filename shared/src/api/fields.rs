@@ -131,18 +131,22 @@ impl<'a> Fields<'a> {
         let Some((unknown, _)) = self.rest.first() else {
             return Ok(());
         };
-        let nearest = self
-            .known
-            .iter()
-            .filter(|_| unknown.len() <= LONGEST_NAME)
-            .map(|name| (strsim::normalized_damerau_levenshtein(name, unknown), *name))
-            .filter(|(likeness, _)| *likeness >= LIKE)
-            .max_by(|(one, _), (other, _)| one.total_cmp(other))
-            .map(|(_, name)| name);
-        Err(Error::Field {
-            param: unknown.to_string(),
-            fault: FieldFault::Unknown { nearest },
-        })
+        Err(unknown_name(unknown, &self.known))
+    }
+}
+
+/// The error that nobody knows this name, with the nearest of those that are known.
+pub fn unknown_name(name: &str, known: &[&'static str]) -> Error {
+    let nearest = known
+        .iter()
+        .filter(|_| name.len() <= LONGEST_NAME)
+        .map(|known| (strsim::normalized_damerau_levenshtein(known, name), *known))
+        .filter(|(likeness, _)| *likeness >= LIKE)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, known)| known);
+    Error::Field {
+        param: name.to_owned(),
+        fault: FieldFault::Unknown { nearest },
     }
 }
 

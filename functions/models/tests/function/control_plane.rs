@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{Query, Request, State};
+use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -31,6 +32,8 @@ struct Behaviour {
     throttled: BTreeMap<String, u64>,
     never_ends: bool,
     stalls: bool,
+    /// The status and the body that everything is answered with.
+    page: Option<(StatusCode, &'static str)>,
 }
 
 type Shared = State<Arc<Mutex<Behaviour>>>;
@@ -83,6 +86,12 @@ impl ControlPlane {
         lock(&self.state).stalls = true;
     }
 
+    /// Everything is answered with this, as by a proxy that stands before Bedrock.
+    pub(crate) fn answer_with(&self, status: u16, page: &'static str) {
+        let status = StatusCode::from_u16(status).expect("a status");
+        lock(&self.state).page = Some((status, page));
+    }
+
     /// The requests to a path.
     pub(crate) fn count(&self, path: &str) -> u64 {
         lock(&self.state).counts.get(path).copied().unwrap_or(0)
@@ -91,21 +100,24 @@ impl ControlPlane {
 
 async fn behave(State(state): Shared, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    let (throttled, stalls) = {
+    let (throttled, stalls, page) = {
         let mut state = lock(&state);
         *state.counts.entry(path.clone()).or_default() += 1;
         let left = state.throttled.entry(path).or_default();
         let throttled = *left > 0;
         *left = left.saturating_sub(1);
-        (throttled, state.stalls)
+        (throttled, state.stalls, state.page)
     };
     if stalls {
         std::future::pending::<()>().await;
     }
+    if let Some(page) = page {
+        return page.into_response();
+    }
     match throttled {
         false => next.run(request).await,
         true => (
-            axum::http::StatusCode::TOO_MANY_REQUESTS,
+            StatusCode::TOO_MANY_REQUESTS,
             [("x-amzn-errortype", "ThrottlingException")],
             r#"{"message":"Rate exceeded"}"#,
         )

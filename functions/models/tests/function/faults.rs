@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use end_to_end::{Bedrock, Refusing, Script, Sts, Upstream, Witness};
+use end_to_end::{Bedrock, Refusing, Sts, Witness};
 
 use crate::control_plane::ControlPlane;
 use crate::{Stack, listing, retrieval, start};
@@ -87,8 +87,9 @@ async fn what_is_no_bedrock_is_told_without_its_words() {
         (502, "<html>canary</html>", "upstream_error", 502),
         (504, "<html>canary</html>", "deadline_exceeded", 504),
     ] {
-        let gateway = Upstream::playing([Script::page(status, page)]).await;
-        let mut function = start(gateway.url(), &[]).await;
+        let plane = ControlPlane::start().await;
+        plane.answer_with(status, page);
+        let mut function = start(plane.url(), &[]).await;
         let answer = function.call(&listing(&[])).await;
         assert_eq!(answer.status, told, "{status}: {answer:?}");
         assert_eq!(answer.error()["code"], code, "{status}");

@@ -1,9 +1,9 @@
 //! What is listed.
 
-use end_to_end::Event;
+use end_to_end::{Event, Function, Way};
 use serde_json::json;
 
-use crate::{Stack, ids, model};
+use crate::{Stack, ids, listing, model, retrieval};
 
 const APPLICATION: &str =
     "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/nova12345678";
@@ -81,6 +81,20 @@ async fn a_list_is_the_same_each_time() {
     let mut other = Stack::start(&[]).await;
     assert_eq!(first.body, stack.list(&[]).await.body);
     assert_eq!(first.body, other.list(&[]).await.body);
+}
+
+#[tokio::test]
+async fn a_streamed_answer_says_the_same() {
+    let mut stack = Stack::start(&[]).await;
+    let url = stack.bedrock.url();
+    let environment = [("AWS_ENDPOINT_URL_BEDROCK", url.as_str())];
+    let mut streaming = Function::start("models", &environment).await;
+    let streamed = streaming.call(&listing(&[])).await;
+    assert!(matches!(streamed.way, Way::Streamed { .. }));
+    assert_eq!(streamed.body, stack.list(&[]).await.body);
+    let missing = streaming.call(&retrieval("gpt-4o")).await;
+    assert_eq!(missing.status, 404);
+    assert_eq!(missing.error()["code"], "model_not_found");
 }
 
 #[tokio::test]
