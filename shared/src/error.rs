@@ -55,6 +55,17 @@ pub struct Cause {
     pub code: String,
     /// AWS's request id.
     pub request_id: Option<String>,
+    /// The call that failed, where one did.
+    pub call: Option<FailedCall>,
+}
+
+/// A call that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedCall {
+    /// The operation, as IAM names its action.
+    pub action: &'static str,
+    /// The model, as Bedrock knows it.
+    pub model: String,
 }
 
 impl Cause {
@@ -62,7 +73,7 @@ impl Cause {
     pub fn of(code: impl Into<String>) -> Self {
         Self {
             code: code.into(),
-            request_id: None,
+            ..Self::default()
         }
     }
 }
@@ -181,6 +192,18 @@ impl Error {
             cause: Cause::of(path.clone()),
             fault: UpstreamFault::Malformed { family, path },
         }
+    }
+
+    /// The same error, with the call that it befell.
+    #[must_use]
+    pub fn during(mut self, action: &'static str, model: &str) -> Self {
+        if let Self::Upstream { cause, .. } = &mut self {
+            cause.call = Some(FailedCall {
+                action,
+                model: model.to_owned(),
+            });
+        }
+        self
     }
 
     /// The row of the error table.

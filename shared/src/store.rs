@@ -103,6 +103,7 @@ fn fault<E: ProvideErrorMetadata + RequestId, R>(error: SdkError<E, R>) -> Error
         SdkError::ServiceError(service) => Cause {
             code: service.err().code().unwrap_or("none").to_owned(),
             request_id: service.err().request_id().map(str::to_owned),
+            ..Cause::default()
         },
         SdkError::TimeoutError(_) => Cause::of("OperationTimeout"),
         SdkError::DispatchFailure(_) => Cause::of("Connection"),

@@ -97,11 +97,16 @@ impl Line {
         let cause = error.cause();
         let aws_code = cause.map(|cause| cause.code.as_str());
         let aws_request_id = cause.and_then(|cause| cause.request_id.as_deref());
+        let call = cause.and_then(|cause| cause.call.as_ref());
+        let action = call.map(|call| call.action);
+        let model = call.map(|call| call.model.as_str());
         if row.status >= 500 {
             tracing::error!(
                 request_id = self.request_id,
                 status = row.status,
                 code = row.code,
+                action,
+                model,
                 aws_code,
                 aws_request_id,
                 milliseconds = self.milliseconds(),
@@ -112,6 +117,8 @@ impl Line {
                 request_id = self.request_id,
                 status = row.status,
                 code = row.code,
+                action,
+                model,
                 aws_code,
                 aws_request_id,
                 milliseconds = self.milliseconds(),

@@ -5,7 +5,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use aws_sdk_bedrockruntime::config::interceptors::BeforeDeserializationInterceptorContextMut;
+use aws_sdk_bedrockruntime::config::interceptors::{
+    BeforeDeserializationInterceptorContextMut, BeforeDeserializationInterceptorContextRef,
+};
 use aws_sdk_bedrockruntime::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_bedrockruntime::error::BoxError;
 use aws_smithy_types::body::SdkBody;
@@ -16,6 +18,9 @@ use tokio::time::{Instant, Sleep, sleep};
 /// The largest answer that is read: an image model's largest are below 8 MB.
 pub(super) const LARGEST: usize = 16 * 1024 * 1024;
 
+/// The content type of an event stream.
+const EVENTS: &str = "application/vnd.amazon.eventstream";
+
 /// Why a body was given up.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum GivenUp {
@@ -25,6 +30,9 @@ pub(super) enum GivenUp {
     /// Nothing came for too long.
     #[error("the body paused for too long")]
     Stalled,
+    /// It is not an event stream, but a proxy's page say.
+    #[error("the body is no event stream")]
+    NotEvents,
 }
 
 /// Watches the bodies of whole answers: none may be larger than any answer is, or pause for long.
@@ -54,6 +62,32 @@ impl Intercept for Watch {
             patience: Box::pin(sleep(self.idle)),
         });
         Ok(())
+    }
+}
+
+/// Holds that what is to be streamed is an event stream. The SDK would read anything as one, and find
+/// it broken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EventsOnly;
+
+impl Intercept for EventsOnly {
+    fn name(&self) -> &'static str {
+        "EventsOnly"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let response = context.response();
+        match response.headers().get("content-type") {
+            Some(kind) if kind != EVENTS && response.status().is_success() => {
+                Err(GivenUp::NotEvents.into())
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 }
 

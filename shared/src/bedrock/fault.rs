@@ -85,6 +85,12 @@ where
                 (Some(GivenUp::Stalled), _) => {
                     Failure::for_good(upstream(UpstreamFault::Stalled, "BodyStalled"))
                 }
+                (Some(GivenUp::NotEvents), true) => {
+                    Failure::for_good(Error::malformed("an event stream", "."))
+                }
+                (Some(GivenUp::NotEvents), false) => {
+                    of_status(response.raw(), Cause::of("ContentType"))
+                }
                 // The body broke off, or is not what the operation answers with.
                 (None, true) => {
                     Failure::for_good(upstream(UpstreamFault::Truncated, "ResponseBody"))
@@ -100,6 +106,7 @@ where
             let cause = Cause {
                 code: service.err().code().unwrap_or("none").to_owned(),
                 request_id: service.err().request_id().map(str::to_owned),
+                ..Cause::default()
             };
             let message = service.err().message().unwrap_or_default();
             of_code(cause.clone(), message, retry_after(service.raw()))
@@ -120,7 +127,18 @@ fn upstream(fault: UpstreamFault, code: &str) -> Error {
 fn chain<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |error| (*error).source())
+    std::iter::successors(Some(error), |error| cause_of(*error))
+}
+
+fn cause_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    // An IO error leaves out the error that it was made of.
+    match error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref)
+    {
+        Some(made_of) => Some(made_of),
+        None => error.source(),
+    }
 }
 
 /// A call that was not answered. Credentials are fetched on the way, so their failure shows here.

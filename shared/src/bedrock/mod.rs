@@ -30,6 +30,7 @@ use crate::converse;
 use crate::deadline::Deadline;
 use crate::families::{Completion, Usage};
 use crate::model::{Target, TextFamily};
+use body::EventsOnly;
 pub use body::Watch;
 use headers::TokenCounts;
 pub use listing::list;
@@ -37,6 +38,9 @@ use retry::repeat;
 pub use stream::Stream;
 
 const JSON: &str = "application/json";
+
+/// The action that both whole operations need, as IAM names it.
+const ACTION: &str = "InvokeModel";
 
 /// What InvokeModel answered.
 #[derive(Debug)]
@@ -100,6 +104,7 @@ impl Bedrock {
             })
         })
         .await
+        .map_err(|error| error.during(ACTION, target.id.as_str()))
     }
 
     /// InvokeModelWithResponseStream: the family's native body in, its chunks out. The first chunk
@@ -120,6 +125,7 @@ impl Bedrock {
                 .accept(JSON)
                 .body(Blob::new(body.clone()))
                 .customize()
+                .interceptor(EventsOnly)
                 .config_override(within(deadline))
                 .send()
                 .await
@@ -128,6 +134,7 @@ impl Bedrock {
             Stream::open(events, target.clone(), deadline, self.idle).await
         })
         .await
+        .map_err(|error| error.during(stream::ACTION, target.id.as_str()))
     }
 
     /// Converse.
@@ -158,8 +165,10 @@ impl Bedrock {
                 .await
                 .map_err(|error| fault::of_call(error, target))
         })
-        .await?;
-        converse::decode(output)
+        .await;
+        output
+            .and_then(converse::decode)
+            .map_err(|error| error.during(ACTION, target.id.as_str()))
     }
 
     /// ConverseStream. The first chunk that says something has come when this returns.
@@ -185,6 +194,7 @@ impl Bedrock {
                 .set_inference_config(inference_config)
                 .set_additional_model_request_fields(additional_fields)
                 .customize()
+                .interceptor(EventsOnly)
                 .config_override(within(deadline))
                 .send()
                 .await
@@ -193,6 +203,7 @@ impl Bedrock {
             Stream::open(events, target.clone(), deadline, self.idle).await
         })
         .await
+        .map_err(|error| error.during(stream::ACTION, target.id.as_str()))
     }
 }
 

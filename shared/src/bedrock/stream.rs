@@ -15,6 +15,9 @@ use crate::error::{Cause, UpstreamFault};
 use crate::families::{self, Chunk};
 use crate::model::{Target, TextFamily};
 
+/// The action that both streamed operations need, as IAM names it.
+pub(super) const ACTION: &str = "InvokeModelWithResponseStream";
+
 /// A streamed answer that has begun. Dropping it ends the call.
 #[derive(Debug)]
 pub struct Stream {
@@ -118,15 +121,17 @@ impl Stream {
                 Some(Ok(chunk))
             }
             Ok(None) if self.finished => None,
-            Ok(None) => {
-                self.broken = true;
-                Some(Err(upstream(UpstreamFault::Truncated, "EventStreamEnd")))
-            }
-            Err(error) => {
-                self.broken = true;
-                Some(Err(error))
-            }
+            Ok(None) => Some(Err(
+                self.breaks(upstream(UpstreamFault::Truncated, "EventStreamEnd"))
+            )),
+            Err(error) => Some(Err(self.breaks(error))),
         }
+    }
+
+    /// Nothing comes after this error.
+    fn breaks(&mut self, error: Error) -> Error {
+        self.broken = true;
+        error.during(ACTION, self.target.id.as_str())
     }
 
     /// The next chunk, if it comes in time.

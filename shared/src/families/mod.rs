@@ -168,6 +168,18 @@ pub fn decode_image(family: ImageFamily, body: &[u8]) -> Result<Picture, Error> 
 /// Reads an answer's JSON; the error says where it leaves the family's shape.
 fn read<T: DeserializeOwned>(family: &'static str, body: &[u8]) -> Result<T, Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut deserializer)
-        .map_err(|error| Error::malformed(family, error.path().to_string()))
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let reason = error.inner().to_string();
+        // What is missing has no path of its own.
+        let missing = reason
+            .strip_prefix("missing field `")
+            .and_then(|rest| rest.split_once('`'));
+        let path = match (missing, path.as_str()) {
+            (None, _) => path,
+            (Some((field, _)), ".") => field.to_owned(),
+            (Some((field, _)), path) => format!("{path}.{field}"),
+        };
+        Error::malformed(family, path)
+    })
 }

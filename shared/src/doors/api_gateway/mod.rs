@@ -9,6 +9,7 @@ mod server_sent_events;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use lambda_http::request::LambdaRequest;
 use percent_encoding::percent_decode_str;
@@ -23,6 +24,9 @@ pub use answer::{Buffered, Chunks, Response};
 pub use cors::Cors;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The longest path and query: no URL is longer.
+const LONGEST_TARGET: usize = 64 * 1024 - 1;
 
 /// The end of a route's path that stands for the rest of a request's path.
 const REST: &str = "{id+}";
@@ -62,6 +66,8 @@ pub struct Request {
     version: Version,
     method: Method,
     path: String,
+    /// As it came, where the event has it.
+    raw_query: Option<String>,
     query: Vec<(String, String)>,
     headers: HeaderMap,
     body: Option<String>,
@@ -109,14 +115,23 @@ impl Request {
     /// Reads an event.
     pub fn read(event: &str) -> Result<Self, Unread> {
         let read = serde_json::from_str(event).map_err(|_| Unread::of(event))?;
-        match read {
-            LambdaRequest::ApiGatewayV1(event) => Ok(Self {
+        let request = Self::of(read).ok_or_else(|| Unread::of(event))?;
+        match request.is_possible() {
+            true => Ok(request),
+            false => Err(Unread::of(event)),
+        }
+    }
+
+    fn of(event: LambdaRequest) -> Option<Self> {
+        match event {
+            LambdaRequest::ApiGatewayV1(event) => Some(Self {
                 version: Version::V1,
                 method: event.http_method,
                 path: without_stage(
                     event.path.unwrap_or_default(),
                     event.request_context.stage.as_deref(),
                 ),
+                raw_query: None,
                 query: pairs(match event.multi_value_query_string_parameters.is_empty() {
                     false => event.multi_value_query_string_parameters.iter(),
                     true => event.query_string_parameters.iter(),
@@ -126,13 +141,14 @@ impl Request {
                 is_base64: event.is_base64_encoded,
                 accepted: event.request_context.request_time_epoch,
             }),
-            LambdaRequest::ApiGatewayV2(event) => Ok(Self {
+            LambdaRequest::ApiGatewayV2(event) => Some(Self {
                 version: Version::V2,
                 method: event.request_context.http.method,
                 path: without_stage(
                     event.raw_path.unwrap_or_default(),
                     event.request_context.stage.as_deref(),
                 ),
+                raw_query: event.raw_query_string,
                 query: pairs(event.query_string_parameters.iter()),
                 headers: event.headers,
                 body: event.body,
@@ -140,8 +156,21 @@ impl Request {
                 accepted: event.request_context.time_epoch,
             }),
             // The enum is open: other sources are not compiled in.
-            _ => Err(Unread::of(event)),
+            _ => None,
         }
+    }
+
+    /// Whether a client can have sent this to a gateway. Nothing here depends on it, but what cannot
+    /// have been sent was made up, and is better told so than served.
+    fn is_possible(&self) -> bool {
+        let host = match self.headers.get(header::HOST).map(HeaderValue::to_str) {
+            None | Some(Ok("")) => true,
+            Some(Ok(host)) => is_host(host),
+            Some(Err(_)) => false,
+        };
+        let query = self.raw_query.as_deref().unwrap_or_default();
+        let short = self.path.len() + query.len() < LONGEST_TARGET;
+        host && short && is_query(query)
     }
 
     /// The version that the answer must be in.
@@ -212,6 +241,24 @@ impl Request {
             body,
         })
     }
+}
+
+/// A name or an address, and perhaps a port.
+fn is_host(text: &str) -> bool {
+    text.parse::<Authority>().is_ok_and(|authority| {
+        let port = authority.as_str().strip_prefix(authority.host());
+        match port.map(|port| port.strip_prefix(':')) {
+            Some(Some(port)) => port.parse::<u16>().is_ok(),
+            // What stands before the host would be a user.
+            Some(None) => authority.as_str() == authority.host(),
+            None => false,
+        }
+    })
+}
+
+/// What may stand behind a URL's question mark.
+fn is_query(text: &str) -> bool {
+    text.is_empty() || !text.contains('#') && format!("/?{text}").parse::<PathAndQuery>().is_ok()
 }
 
 fn pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
