@@ -9,13 +9,12 @@ mod fault;
 mod headers;
 mod listing;
 mod retry;
+mod role;
 mod stream;
 
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_config::sts::AssumeRoleProvider;
-use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::config::retry::RetryConfig;
 use aws_sdk_bedrockruntime::config::{
@@ -214,12 +213,8 @@ pub async fn connected(sdk: &SdkConfig, connection: &Connection) -> SdkConfig {
         config = config.region(Region::new(region.clone()));
     }
     if let Some(role) = &connection.role {
-        let provider = AssumeRoleProvider::builder(role)
-            .session_name(&connection.session_name)
-            .configure(sdk)
-            .build()
-            .await;
-        config = config.credentials_provider(SharedCredentialsProvider::new(provider));
+        let provider = role::assumed(sdk, role, &connection.session_name).await;
+        config = config.credentials_provider(provider);
     }
     config.build()
 }
