@@ -66,7 +66,7 @@ fn listing(query: &[(&str, &str)]) -> Event {
     let event = Event::file("models-http-v2");
     let raw: Vec<_> = query
         .iter()
-        .map(|(name, value)| format!("{name}={value}"))
+        .map(|(name, value)| format!("{name}={}", value.replace(' ', "%20")))
         .collect();
     let query: serde_json::Map<_, _> = query
         .iter()
