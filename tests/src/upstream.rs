@@ -258,6 +258,11 @@ impl Upstream {
         self.log.requests().clone()
     }
 
+    /// The last request so far.
+    pub fn last(&self) -> Received {
+        self.log.requests().last().expect("a request").clone()
+    }
+
     /// How many requests came so far.
     pub fn count(&self) -> usize {
         self.log.requests().len()

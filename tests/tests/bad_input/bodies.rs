@@ -5,7 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use end_to_end::{Event, Stack};
 use serde_json::{Value, json};
 
-use crate::bad::{Bad, CANARY, answered, everywhere, good, refused, refused_with};
+use crate::bad::{
+    Bad, CANARY, FUNCTIONS, answered, check_log, everywhere, good, refused, refused_with,
+};
 
 /// A body of any bytes, which only base64 can bring.
 fn bytes(good: &Event, what: &str, bytes: &[u8], code: &'static str) -> Bad {
@@ -102,21 +104,32 @@ end_to_end::rows! {
 
     b06_a_body_that_nests_too_deep_is_refused:
     "nesting of 129 and of 100,000: 400, and the stack stands" => {
+        let nested = |depth: usize, [open, close]: [&str; 2]| {
+            format!("{}1{}", open.repeat(depth), close.repeat(depth))
+        };
+        let brackets = [["[", "]"], ["{\"a\":", "}"]];
         everywhere(|good| {
-            let mut table = Vec::new();
-            for depth in [129, 100_000] {
-                for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
-                    let nested = format!("{}1{}", open.repeat(depth), close.repeat(depth));
-                    let whole = Bad::text(good, &nested, "invalid_json");
-                    let field = with_raw(good, "metadata", &nested);
-                    let field = Bad::text(good, &field, "invalid_json");
-                    table.extend([whole, field]);
-                }
-                table.push(Bad::text(good, &"[".repeat(depth), "invalid_json"));
-            }
-            table
+            let depths = [129, 100_000].into_iter();
+            let bodies = depths.flat_map(|depth| [nested(depth, brackets[0]), "[".repeat(depth)]);
+            bodies.map(|body| Bad::text(good, &body, "invalid_json")).collect()
         })
         .await;
+        // In a field that is let pass whatever it says, the field is at fault, at some depth.
+        for (function, _) in FUNCTIONS {
+            let mut stack = Stack::start(function, &[]).await;
+            for (depth, pair) in [(129, 0), (129, 1), (100_000, 0), (100_000, 1)] {
+                for good in good(function) {
+                    let body = with_raw(&good, "metadata", &nested(depth, brackets[pair]));
+                    let answer = stack.function.call(&good.with_text(&body)).await;
+                    assert_eq!(answer.status, 400, "{function} {depth}: {answer:?}");
+                    assert_eq!(answer.error()["code"], "invalid_value", "{answer:?}");
+                    assert!(answer.text("/error/param").starts_with("metadata"), "{answer:?}");
+                }
+            }
+            assert_eq!(stack.bedrock.calls().await.received, 0);
+            assert_eq!(stack.function.call(&good(function)[0]).await.status, 200);
+            check_log(stack, function).await;
+        }
     }
 
     b07_a_key_that_stands_there_twice_is_refused:

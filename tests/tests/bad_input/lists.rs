@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use end_to_end::{Answer, Ask, Event, Stack};
+use end_to_end::ask::picture_of;
+use end_to_end::{Answer, Ask, Event, Script, Stack, drawing};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::bad::{check_log, good};
@@ -114,29 +116,32 @@ end_to_end::rows! {
     "the big list of naughty strings as prompts: 200, byte for byte what the model is sent; the blank ones are refused" => {
         let strings = strings();
         assert!(strings.len() > 400, "{}", strings.len());
-        for ask in [Ask::CHAT, Ask::TEXT, Ask::IMAGE] {
-            let picture = end_to_end::ask::picture_of(&end_to_end::drawing(64, 64));
-            let script = match ask {
-                Ask::IMAGE => end_to_end::Script::json(&picture),
-                ask => ask.answer(&["ok"]),
-            };
-            let mut asked = ask.with(&[("RUST_LOG", "trace")], [script]).await;
-            for text in &strings {
-                let before = asked.upstream.count();
-                let answer = asked.function.call(&ask.event_of(text)).await;
-                if is_blank(text) {
-                    is_refused(text, &answer);
-                    assert_eq!(asked.upstream.count(), before, "{ask:?} {text:?}");
-                    continue;
-                }
-                assert_eq!(answer.status, 200, "{ask:?} {text:?}: {answer:?}");
-                let requests = asked.upstream.requests();
-                assert_eq!(requests.len(), before + 1, "{ask:?} {text:?}");
-                let sent = requests[before].json();
-                assert_eq!(prompt(ask, &sent), &json!(text), "{ask:?}");
-            }
-            let output = asked.function.stop().await;
-            assert!(!output.contains("panicked"), "{ask:?}: {output}");
-        }
+        let asks = [Ask::CHAT, Ask::TEXT, Ask::IMAGE];
+        join_all(asks.map(|ask| Box::pin(naughty(ask, &strings)))).await;
     }
+}
+
+/// Asks with each string for a prompt.
+async fn naughty(ask: Ask, strings: &[String]) {
+    let script = match ask {
+        Ask::IMAGE => Script::json(&picture_of(&drawing(64, 64))),
+        ask => ask.answer(&["ok"]),
+    };
+    let mut asked = ask.with(&[("RUST_LOG", "trace")], [script]).await;
+    for text in strings {
+        let before = asked.upstream.count();
+        let answer = asked.function.call(&ask.event_of(text)).await;
+        let made = asked.upstream.count() - before;
+        if is_blank(text) {
+            is_refused(text, &answer);
+            assert_eq!(made, 0, "{ask:?} {text:?}");
+            continue;
+        }
+        assert_eq!(answer.status, 200, "{ask:?} {text:?}: {answer:?}");
+        assert_eq!(made, 1, "{ask:?} {text:?}");
+        let sent = asked.upstream.last().json();
+        assert_eq!(prompt(ask, &sent), &json!(text), "{ask:?}");
+    }
+    let output = asked.function.stop().await;
+    assert!(!output.contains("panicked"), "{ask:?}: {output}");
 }

@@ -73,16 +73,18 @@ end_to_end::rows! {
     f04_a_gateways_429_is_a_throttle_by_its_status:
     "429 with a page and no error code: a throttle, retried as such" => {
         let told = Told::new(429, "rate_limit_exceeded", 3);
-        refused(Ask::ALL, |_| vec![Script::page(429, PAGE)], told).await;
-        answered_after(Ask::ALL, |_| vec![Script::page(429, PAGE)]).await;
+        let for_ever = refused(Ask::ALL, |_| vec![Script::page(429, PAGE)], told);
+        let once = answered_after(Ask::ALL, |_| vec![Script::page(429, PAGE)]);
+        tokio::join!(for_ever, once);
     }
 
     f05_a_model_that_is_not_ready_is_asked_again_and_then_a_503:
     "429 ModelNotReadyException: retried within the budget, then 503 with retry-after" => {
         let not_ready = || Script::error(429, "ModelNotReadyException", "Not ready.");
         let told = Told::new(503, "model_not_ready", 3);
-        refused(Ask::ALL, |_| vec![not_ready()], told).await;
-        answered_after(Ask::ALL, |_| vec![not_ready()]).await;
+        let for_ever = refused(Ask::ALL, |_| vec![not_ready()], told);
+        let once = answered_after(Ask::ALL, |_| vec![not_ready()]);
+        tokio::join!(for_ever, once);
     }
 
     f06_a_quota_that_is_used_up_is_a_429_of_its_own_and_not_repeated:
@@ -95,17 +97,19 @@ end_to_end::rows! {
     f07_a_service_that_is_unavailable_once_is_asked_again:
     "503 ServiceUnavailableException, then 200: success (for ever: 503 after 3 calls)" => {
         let unavailable = || Script::error(503, "ServiceUnavailableException", "Try again.");
-        answered_after(Ask::ALL, |_| vec![unavailable()]).await;
+        let once = answered_after(Ask::ALL, |_| vec![unavailable()]);
         let told = Told::new(503, "service_unavailable", 3);
-        refused(Ask::ALL, |_| vec![unavailable()], told).await;
+        let for_ever = refused(Ask::ALL, |_| vec![unavailable()], told);
+        tokio::join!(once, for_ever);
     }
 
     f08_an_internal_error_without_end_is_a_502_after_three_calls:
     "500 InternalServerException for ever: 502 upstream_error after 3 calls (the circuit breaker that counts it comes with the events)" => {
         let failed = || Script::error(500, "InternalServerException", "Sorry.");
         let told = Told::new(502, "upstream_error", 3);
-        refused(Ask::ALL, |_| vec![failed()], told).await;
-        answered_after(Ask::ALL, |_| vec![failed(), failed()]).await;
+        let for_ever = refused(Ask::ALL, |_| vec![failed()], told);
+        let twice = answered_after(Ask::ALL, |_| vec![failed(), failed()]);
+        tokio::join!(for_ever, twice);
     }
 
     f09_a_gateways_page_is_a_502_and_never_passed_on:

@@ -107,15 +107,16 @@ end_to_end::rows! {
         let told = Told::new(429, "rate_limit_exceeded", 3);
         refused(Ask::STREAMED, |_| vec![throttled()], told).await;
         // The other exceptions keep their status as well.
-        for (name, status, code, calls) in [
-            ("InternalServerException", 502, "upstream_error", 3),
-            ("ServiceUnavailableException", 503, "service_unavailable", 3),
-            ("ModelStreamErrorException", 502, "model_error", 1),
-            ("ValidationException", 400, "request_refused", 1),
-        ] {
-            let first = || Script::stream_of([frames::exception(&in_frame(name), "No.")]);
-            refused(Ask::STREAMED, |_| vec![first()], Told::new(status, code, calls)).await;
-        }
+        let first = async |name: &str, status, code, calls| {
+            let script = Script::stream_of([frames::exception(&in_frame(name), "No.")]);
+            refused(Ask::STREAMED, |_| vec![script.clone()], Told::new(status, code, calls)).await;
+        };
+        tokio::join!(
+            first("InternalServerException", 502, "upstream_error", 3),
+            first("ServiceUnavailableException", 503, "service_unavailable", 3),
+            first("ModelStreamErrorException", 502, "model_error", 1),
+            first("ValidationException", 400, "request_refused", 1),
+        );
     }
 
     f39_an_exception_behind_text_is_an_error_event_of_its_own_class:
