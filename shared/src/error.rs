@@ -56,7 +56,7 @@ pub struct Cause {
     /// AWS's request id.
     pub request_id: Option<String>,
     /// The call that failed, where one did.
-    pub call: Option<FailedCall>,
+    pub call: Option<Box<FailedCall>>,
 }
 
 /// A call that failed.
@@ -198,10 +198,10 @@ impl Error {
     #[must_use]
     pub fn during(mut self, action: &'static str, model: &str) -> Self {
         if let Self::Upstream { cause, .. } = &mut self {
-            cause.call = Some(FailedCall {
+            cause.call = Some(Box::new(FailedCall {
                 action,
                 model: model.to_owned(),
-            });
+            }));
         }
         self
     }

@@ -97,7 +97,7 @@ impl Line {
         let cause = error.cause();
         let aws_code = cause.map(|cause| cause.code.as_str());
         let aws_request_id = cause.and_then(|cause| cause.request_id.as_deref());
-        let call = cause.and_then(|cause| cause.call.as_ref());
+        let call = cause.and_then(|cause| cause.call.as_deref());
         let action = call.map(|call| call.action);
         let model = call.map(|call| call.model.as_str());
         if row.status >= 500 {

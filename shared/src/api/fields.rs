@@ -19,6 +19,9 @@ const MOST_FIELDS: usize = 100;
 /// From which likeness on a known name is suggested for an unknown one, of 0 to 1.
 const LIKE: f64 = 0.6;
 
+/// What is said of a value beyond serde_json's own limit.
+const TOO_DEEP: &str = "it is nested deeper than 128 levels";
+
 /// The longest name that is compared with the known ones.
 const LONGEST_NAME: usize = 64;
 
@@ -58,12 +61,14 @@ impl<'a> Fields<'a> {
         let mut deserializer = serde_json::Deserializer::from_str(value.get());
         serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             let inner = error.path().to_string();
+            let reason = reason(error.inner());
             let param = match inner.as_str() {
+                // The path to what is nested too deep is as deep.
+                _ if reason == TOO_DEEP => name.to_owned(),
                 "." => name.to_owned(),
                 path if path.starts_with('[') => format!("{name}{path}"),
                 path => format!("{name}.{path}"),
             };
-            let reason = reason(error.inner());
             match reason.starts_with("unknown field ") {
                 true => Error::Field {
                     param,
@@ -156,7 +161,7 @@ fn reason(error: &serde_json::Error) -> String {
     let end = text.rfind(" at line ").unwrap_or(text.len());
     match text.get(..end).unwrap_or_default() {
         // serde_json's limit, which it does not name.
-        "recursion limit exceeded" => "it is nested deeper than 128 levels".to_owned(),
+        "recursion limit exceeded" => TOO_DEEP.to_owned(),
         text => text.to_owned(),
     }
 }
@@ -307,6 +312,7 @@ mod tests {
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
         let mut fields = Fields::parse(deep.as_bytes()).unwrap();
         let error = fields.accept("a").unwrap_err();
+        assert_eq!(error.param(), Some("a"));
         let said = error.to_string();
         assert!(said.contains("deeper than 128 levels"), "{said}");
     }
