@@ -1,7 +1,7 @@
 //! The client to Bedrock's runtime: the one place that calls a model.
 //!
 //! It is built once at cold start. Every call is bounded by the request's deadline, and made again
-//! only as [`retry`] says; a call that timed out or began to answer never is, because each is paid
+//! only as `retry` says; a call that timed out or began to answer never is, because each is paid
 //! for.
 
 mod body;
