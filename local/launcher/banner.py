@@ -25,6 +25,7 @@ CHAT = {
     "max_tokens": 64,
     "temperature": 0,
 }
+STREAM = {**CHAT, "stream": True}
 IMAGE = {
     "model": "stability.stable-diffusion-xl-v1",
     "prompt": "an astronaut riding a horse on Mars",
@@ -45,7 +46,11 @@ def ready(settings: Settings, models: list[dict[str, str]], seconds: float) -> s
         "",
         curl(settings, "/v1/chat/completions", CHAT),
         "",
+        curl(settings, "/v1/chat/completions", STREAM),
+        "",
         curl(settings, "/v1/images/generations", IMAGE),
+        "",
+        f"curl -s {settings.api}/v1/models",
         "",
         "Ctrl-C stops everything.",
     ]
@@ -67,4 +72,6 @@ def backends(settings: Settings, models: list[dict[str, str]]) -> list[str]:
 
 def curl(settings: Settings, path: str, body: dict[str, Any]) -> str:
     text = json.dumps(body).replace("'", "'\\''")
-    return f"curl -s {settings.api}{path} -H 'content-type: application/json' -d '{text}'"
+    # Nothing of a stream is held back.
+    flags = "-sN" if body.get("stream") else "-s"
+    return f"curl {flags} {settings.api}{path} -H 'content-type: application/json' -d '{text}'"

@@ -53,7 +53,7 @@ def create_bucket(settings: Settings) -> None:
 
 def ask_bedrock(settings: Settings) -> None:
     """Fails for good, in the server's own words, when it says that its backend is down."""
-    status, body = _get(f"{settings.bedrock}/_local/health", HEALTH_SECONDS)
+    status, body = _ask("GET", f"{settings.bedrock}/_local/health", HEALTH_SECONDS)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         raise Failed(_message(body))
     if status != HTTPStatus.OK:
@@ -63,7 +63,7 @@ def ask_bedrock(settings: Settings) -> None:
 def models(settings: Settings) -> list[dict[str, str]]:
     """The `model`s that the local Bedrock plays, each with its `backend`."""
     try:
-        _, body = _get(f"{settings.bedrock}/_local/models", SECONDS)
+        _, body = _ask("GET", f"{settings.bedrock}/_local/models", SECONDS)
         found: list[dict[str, str]] = json.loads(body)
     except (NotYet, ValueError) as error:
         raise Failed(f"the models of local-bedrock: {error}") from error
@@ -71,19 +71,19 @@ def models(settings: Settings) -> list[dict[str, str]]:
 
 
 def ask_function(settings: Settings, path: str) -> None:
-    """Asks with a method that no function takes: it costs no model call."""
-    status, _ = _get(settings.api + path, SECONDS)
+    """Asks with a method that no function takes: it costs no call of Bedrock."""
+    status, _ = _ask("DELETE", settings.api + path, SECONDS)
     if status != HTTPStatus.METHOD_NOT_ALLOWED:
         raise NotYet(f"status {status}")
 
 
-def _get(url: str, seconds: float) -> tuple[int, bytes]:
+def _ask(method: str, url: str, seconds: float) -> tuple[int, bytes]:
     """The status and the body of any answer."""
     # Never through a proxy: the stack is on loopback.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         try:
-            answer = opener.open(url, timeout=seconds)
+            answer = opener.open(urllib.request.Request(url, method=method), timeout=seconds)
         except urllib.error.HTTPError as refusal:
             answer = refusal
         with answer:

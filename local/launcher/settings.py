@@ -16,11 +16,23 @@ FUNCTION_VARIABLES = (
     "BEDROCK_ASSUME_ROLE",
     "BEDROCK_REGION",
     "BEDROCK_ROLE_SESSION_NAME",
+    "CORS_ALLOW_ORIGIN",
     "DEFAULT_CHAT_MODEL",
     "DEFAULT_IMAGE_MODEL",
+    "DEFAULT_MAX_TOKENS",
     "DEFAULT_TEXT_MODEL",
+    "GATEWAY_TIMEOUT_SECONDS",
+    "HTTP_RESPONSE",
+    "IDLE_TIMEOUT_SECONDS",
     "IMAGE_URL_SECONDS",
+    "MAX_ANSWERS",
+    "MAX_BODY_BYTES",
+    "MAX_HISTORY_CHARACTERS",
+    "MAX_MESSAGES",
+    "MAX_PROMPT_CHARACTERS",
+    "MAX_TOKENS_LIMIT",
     "MODEL_ALIASES",
+    "RUNTIME_RESPONDER",
     "RUST_LOG",
 )
 CREDENTIALS = (
@@ -59,6 +71,7 @@ class Settings:
     bridge_url: str | None
     bridge_model: str | None
     bedrock_url: str | None
+    control_url: str | None
     faults: bool
     functions: dict[str, str]
     credentials: dict[str, str]
@@ -104,6 +117,7 @@ class Settings:
             bridge_url=bridge_url,
             bridge_model=given.get("LOCAL_BRIDGE_MODEL"),
             bedrock_url=bedrock_url.rstrip("/") if bedrock_url else None,
+            control_url=given.get("BEDROCK_CONTROL_URL"),
             faults=given.get("LOCAL_FAULTS", "").lower() in ("1", "true"),
             functions=pick(FUNCTION_VARIABLES),
             # Real credentials leave this machine only where another Bedrock was asked for.
@@ -133,6 +147,13 @@ class Settings:
     @property
     def bedrock(self) -> str:
         return self.bedrock_url or f"http://127.0.0.1:{self.bedrock_port}"
+
+    @property
+    def control(self) -> dict[str, str]:
+        """Where the models are listed. Another Bedrock's control plane has an address of its own;
+        where it is not given, the SDK takes AWS's."""
+        address = self.control_url if self.bedrock_url else self.bedrock
+        return {"AWS_ENDPOINT_URL_BEDROCK": address} if address else {}
 
 
 def _bucket(given: Mapping[str, str]) -> str:

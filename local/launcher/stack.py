@@ -22,6 +22,7 @@ FUNCTIONS = {
     "text-completion": "/v1/completions",
     "chat": "/v1/chat/completions",
     "image-generation": "/v1/images/generations",
+    "models": "/v1/models",
 }
 # Of each function, so that a long stream does not keep the next caller waiting. An instance
 # answers one request at a time, as on Lambda.
@@ -147,6 +148,7 @@ def function_environment(settings: Settings, function: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": settings.bedrock,
         "AWS_ENDPOINT_URL_S3": settings.aws,
         "IMAGE_BUCKET": settings.bucket,
+        **settings.control,
         **settings.credentials,
         **settings.functions,
     }

@@ -94,8 +94,11 @@ class Stack:
 
 def post(url: str, body: str) -> Any:
     """The JSON of an answer; any status but success is an error."""
-    request = urllib.request.Request(url, body.encode(), {"content-type": "application/json"})
-    return json.loads(read(request))
+    return json.loads(read(to_post(url, body)))
+
+
+def to_post(url: str, body: str) -> urllib.request.Request:
+    return urllib.request.Request(url, body.encode(), {"content-type": "application/json"})
 
 
 def read(request: str | urllib.request.Request) -> bytes:

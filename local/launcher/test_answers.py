@@ -1,4 +1,4 @@
-"""Sends what `make run` prints and what the README shows, through OpenAI's own SDK, to a stack."""
+"""Sends what `make run` prints to a stack."""
 
 from __future__ import annotations
 
@@ -12,17 +12,14 @@ from typing import Any
 from unittest import mock
 
 import boto3
-import openai
 from PIL import Image
 
-from banner import CHAT, COMPLETION, IMAGE
-from stack_under_test import Stack, inherited, post, read
-
-REX = CHAT["messages"]
+from banner import CHAT, COMPLETION, IMAGE, STREAM
+from stack_under_test import Stack, inherited, post, read, to_post
 
 
 def setUpModule() -> None:
-    # Neither SDK shall find a key, a profile, an address or a proxy in the shell.
+    # The SDK shall not find a key, a profile, an address or a proxy in the shell.
     mine = {**inherited(os.environ), "no_proxy": "127.0.0.1"}
     environment = mock.patch.dict(os.environ, mine, clear=True)
     environment.start()
@@ -58,28 +55,44 @@ class ThePrintedRequests(Answers):
         lines = [line for line in self.stack.said().splitlines() if line.startswith("curl ")]
         commands = []
         for line in lines:
-            _curl, _silent, url, _header, content_type, _data, body = shlex.split(line)
-            self.assertEqual(content_type, "content-type: application/json")
+            _curl, flags, url, *rest = shlex.split(line)
+            body = ""
+            if rest:
+                _header, content_type, _data, body = rest
+                self.assertEqual(content_type, "content-type: application/json")
+            self.assertEqual(flags, "-sN" if '"stream": true' in body else "-s")
             commands.append((url, body))
         return commands
 
     def test_are_answered(self) -> None:
-        completion, chat, image = self.printed()
+        completion, chat, stream, image, (models, nothing) = self.printed()
         self.assertEqual(
-            [json.loads(body) for _, body in (completion, chat, image)], [COMPLETION, CHAT, IMAGE]
+            [json.loads(body) for _, body in (completion, chat, stream, image)],
+            [COMPLETION, CHAT, STREAM, IMAGE],
         )
+        self.assertEqual(nothing, "")
 
         text = post(*completion)["choices"][0]["text"]
         self.assertIn('The first user turn says "What is the capital of France?"', text)
         turn = post(*chat)["choices"][0]["message"]
         self.assertEqual(turn["role"], "assistant")
         self.assert_knows_history(turn["content"], 3)
+        self.assert_streams_the_same(stream, turn["content"])
         self.check_kept_image(post(*image)["data"])
+        listed = {model["id"] for model in json.loads(read(models))["data"]}
+        self.assertLessEqual({body["model"] for body in (COMPLETION, CHAT, IMAGE)}, listed)
 
         url, body = image
         [inline] = post(url, json.dumps({**json.loads(body), "response_format": "b64_json"}))["data"]
         self.assertNotIn("url", inline)
         self.assert_is_picture(base64.b64decode(inline["b64_json"], validate=True), 1024, 1024)
+
+    def assert_streams_the_same(self, command: tuple[str, str], text: str) -> None:
+        url, body = command
+        *events, done = read(to_post(url, body)).decode().removesuffix("\n\n").split("\n\n")
+        self.assertEqual(done, "data: [DONE]")
+        choices = [json.loads(event.removeprefix("data: "))["choices"][0] for event in events]
+        self.assertEqual("".join(choice["delta"].get("content", "") for choice in choices), text)
 
     def check_kept_image(self, data: list[dict[str, Any]]) -> None:
         [image] = data
@@ -102,68 +115,6 @@ class ThePrintedRequests(Answers):
             head["Metadata"],
             {"model": IMAGE["model"], "seed": str(image["seed"]), "size": "1024x1024"},
         )
-
-
-class TheSdk(Answers):
-    client: openai.OpenAI
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        cls.client = openai.OpenAI(base_url=f"{cls.stack.api}/v1", api_key="local")
-        cls.addClassCleanup(cls.client.close)
-
-    def test_completes(self) -> None:
-        text = self.client.completions.create(
-            model="amazon.titan-tg1-large", prompt="What is the capital of France?", max_tokens=64
-        )
-        self.assertIn("What is the capital of France?", text.choices[0].text)
-        self.assertEqual(text.choices[0].finish_reason, "stop")
-        assert text.usage is not None
-        self.assertGreater(text.usage.completion_tokens, 0)
-
-    def test_sends_an_answer_back_as_history(self) -> None:
-        model = "us.amazon.nova-lite-v1:0"
-        answer = self.client.chat.completions.create(model=model, messages=REX)
-        message = answer.choices[0].message
-        self.assert_knows_history(message.content, 3)
-        further = [*REX, message.model_dump(), {"role": "user", "content": "And one about mine."}]
-        answer = self.client.chat.completions.create(model=model, messages=further)
-        self.assert_knows_history(answer.choices[0].message.content, 5)
-        self.assertIn(
-            'The last user turn says "And one about mine."', answer.choices[0].message.content or ""
-        )
-
-    def test_draws(self) -> None:
-        model, prompt = "stability.stable-diffusion-xl-v1", "an astronaut riding a horse on Mars"
-        options = {"seed": 20, "steps": 50, "cfg_scale": 10}
-        linked = self.client.images.generate(
-            model=model, prompt=prompt, size="1024x1024", extra_body=options
-        )
-        assert linked.data is not None and linked.data[0].url is not None
-        png = read(linked.data[0].url)
-        self.assert_is_picture(png, 1024, 1024)
-        inline = self.client.images.generate(
-            model=model,
-            prompt=prompt,
-            size="1024x1024",
-            response_format="b64_json",
-            extra_body=options,
-        )
-        assert inline.data is not None and inline.data[0].b64_json is not None
-        self.assertEqual(base64.b64decode(inline.data[0].b64_json, validate=True), png)
-
-    def test_raises_what_is_wrong(self) -> None:
-        with self.assertRaises(openai.NotFoundError) as unknown:
-            self.client.chat.completions.create(model="gpt-5", messages=REX)
-        self.assertEqual(unknown.exception.code, "model_not_found")
-        with self.assertRaises(openai.BadRequestError) as wrong:
-            self.client.images.generate(
-                model="stability.stable-diffusion-xl-v1",
-                prompt="a fox",
-                size="1000x1000",  # type: ignore[arg-type]
-            )
-        self.assertEqual(wrong.exception.param, "size")
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class TheStack(unittest.TestCase):
         stack = self.start()
         stack.wait_until_ready()
         family = descendants(stack.process.pid)
-        self.assertGreaterEqual(len(family), 9, "MiniStack, Bedrock, the door, two of each function")
+        self.assertGreaterEqual(len(family), 11, "MiniStack, Bedrock, the door, two of each function")
         stack.process.send_signal(signal.SIGINT)
         self.assertEqual(stack.process.wait(STOP_SECONDS), 0, stack.said())
         self.assert_gone(family)
