@@ -1,11 +1,7 @@
 //! `docs/openapi.yaml` says what the code reads, answers and allows, no less and no more. That what
 //! goes over the wire has the document's shapes is held by `tests/clients/check_document.py`.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::fs;
