@@ -79,8 +79,7 @@ pub async fn run<T: Task>() -> Result<(), lambda_runtime::Error> {
         Ok::<_, lambda_runtime::Error>(response)
     }));
     match function.http.responder {
-        Responder::Stock => runtime.run().await,
-        Responder::Direct => {
+        Responder::Direct if function.http.streaming => {
             let poster = &Poster::connect();
             let direct = layer_fn(|_stock| {
                 service_fn(move |invocation: LambdaInvocation| async move {
@@ -92,6 +91,8 @@ pub async fn run<T: Task>() -> Result<(), lambda_runtime::Error> {
             });
             runtime.layer(direct).run().await
         }
+        // An answer that is one object has nothing to wait for.
+        Responder::Direct | Responder::Stock => runtime.run().await,
     }
 }
 

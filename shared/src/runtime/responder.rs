@@ -8,8 +8,8 @@ use std::convert::Infallible;
 
 use async_stream::stream;
 use bytes::Bytes;
-use futures_util::StreamExt as _;
-use http::{HeaderName, HeaderValue, Method, Request, header};
+use futures_util::stream::{self, Stream, StreamExt as _};
+use http::{HeaderName, HeaderValue, Method, header};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -18,7 +18,7 @@ use lambda_runtime_api_client::body::Body;
 use lambda_runtime_api_client::{BoxError, PooledClient, build_request};
 use tokio::sync::oneshot;
 
-use crate::doors::api_gateway::{Chunks, Response};
+use crate::doors::api_gateway::Response;
 
 const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
 const STREAMED: HeaderValue =
@@ -28,7 +28,7 @@ const STREAMED: HeaderValue =
 const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
 
 /// What stands between the prelude and the body.
-const DELIMITER: &[u8] = &[0; 8];
+const DELIMITER: Bytes = Bytes::from_static(&[0; 8]);
 
 /// A client of the Runtime API's answers.
 #[derive(Debug)]
@@ -51,40 +51,37 @@ impl Poster {
         invocation: &LambdaInvocation,
         response: Response,
     ) -> Result<(), BoxError> {
-        let id = &invocation.context.request_id;
-        let mut request = build_request()
-            .method(Method::POST)
-            .uri(format!("/2018-06-01/runtime/invocation/{id}/response"));
+        let request_id = &invocation.context.request_id;
+        let path = format!("/2018-06-01/runtime/invocation/{request_id}/response");
+        let mut request = build_request().method(Method::POST).uri(path);
         if let Some(invocation_id) = invocation.parts.headers.get(INVOCATION_ID) {
             request = request.header(INVOCATION_ID, invocation_id);
         }
-        match response {
+        let (sending, sent) = oneshot::channel();
+        let request = match response {
             FunctionResponse::BufferedResponse(answer) => {
-                let body = serde_json::to_vec(&answer)?;
-                self.send(id, request.body(body.into())?).await;
+                let answer = Bytes::from(serde_json::to_vec(&answer)?);
+                request
+                    .header(header::CONTENT_LENGTH, answer.len())
+                    .body(body([answer], stream::empty(), sending))?
             }
             FunctionResponse::StreamingResponse(answer) => {
                 let StreamResponse {
                     metadata_prelude,
                     stream,
                 } = answer;
-                let prelude = serde_json::to_vec(&metadata_prelude)?;
-                let (sending, sent) = oneshot::channel();
-                let request = request
+                let prelude = serde_json::to_vec(&metadata_prelude)?.into();
+                request
                     .header(RESPONSE_MODE, "streaming")
                     .header(header::CONTENT_TYPE, STREAMED)
-                    .body(body(prelude.into(), stream, sending))?;
-                self.send(id, request).await;
-                // The answer to the post may come before the body's end. Whether the body was read
-                // to its end or dropped, its sender is gone by then.
-                let _ = sent.await;
+                    .body(body([prelude, DELIMITER], stream, sending))?
             }
-        }
-        Ok(())
-    }
-
-    async fn send(&self, request_id: &str, request: Request<Body>) {
-        match self.client.call(request).await {
+        };
+        let outcome = self.client.call(request).await;
+        // The answer to the post may come before the body's end. Whether the body was read to its
+        // end or dropped, its sender is gone by then.
+        let _ = sent.await;
+        match outcome {
             Ok(answer) if answer.status().is_success() => {}
             Ok(answer) => {
                 let status = answer.status().as_u16();
@@ -92,18 +89,23 @@ impl Poster {
             }
             Err(_) => tracing::error!(request_id, "the Runtime API did not take the answer"),
         }
+        Ok(())
     }
 }
 
-/// The prelude, its end and the chunks, each as a frame of its own, as the local emulator needs
-/// them. If nobody reads them on, they are
-/// dropped, and with them the call that makes them.
-fn body(prelude: Bytes, mut chunks: Chunks, sending: oneshot::Sender<Infallible>) -> Body {
+/// What goes first and the chunks, each as a frame of its own, as the local emulator needs them. If
+/// nobody reads them on, they are dropped, and with them the call that makes them.
+fn body<const FIRST: usize>(
+    first: [Bytes; FIRST],
+    mut chunks: impl Stream<Item = Result<Bytes, Infallible>> + Send + Unpin + 'static,
+    sending: oneshot::Sender<Infallible>,
+) -> Body {
     let frames = stream! {
         // Dropped with the body.
         let _sending = sending;
-        yield Ok::<_, Infallible>(Frame::data(prelude));
-        yield Ok(Frame::data(Bytes::from_static(DELIMITER)));
+        for bytes in first {
+            yield Ok::<_, Infallible>(Frame::data(bytes));
+        }
         while let Some(Ok(chunk)) = chunks.next().await {
             yield Ok(Frame::data(chunk));
         }
