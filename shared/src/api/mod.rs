@@ -8,6 +8,7 @@ pub mod chat;
 pub mod completion;
 pub mod document;
 pub mod fields;
+mod history;
 pub mod image;
 pub mod inference;
 pub mod limits;
