@@ -5,6 +5,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// What is kept back for sending the answer.
 const MARGIN: Duration = Duration::from_millis(500);
 
+/// The longest that any gateway waits for an answer: API Gateway's limit for streams.
+const LONGEST_GATEWAY: Duration = Duration::from_secs(900);
+
 /// What a request gets where Lambda does not say: the local emulator's header is a constant in
 /// the past.
 const UNKNOWN: Duration = Duration::from_secs(300);
@@ -24,7 +27,7 @@ impl Deadline {
     }
 
     /// The same, but no later than the gateway's limit after it accepted the request, in
-    /// milliseconds since 1970. A time that cannot be, or that is longer ago than the limit, says
+    /// milliseconds since 1970. A time that cannot be, or is longer ago than any gateway waits, says
     /// nothing: the event was kept and sent again.
     #[must_use]
     pub fn before_gateway(self, limit: Option<Duration>, accepted: i64) -> Self {
@@ -33,8 +36,8 @@ impl Deadline {
             .and_then(|accepted| UNIX_EPOCH.checked_add(Duration::from_millis(accepted)))
             .and_then(|accepted| SystemTime::now().duration_since(accepted).ok());
         match (limit, since) {
-            (Some(limit), Some(since)) if since <= limit => {
-                let left = Self::within((limit - since).saturating_sub(MARGIN));
+            (Some(limit), Some(since)) if since <= LONGEST_GATEWAY => {
+                let left = Self::within(limit.saturating_sub(since).saturating_sub(MARGIN));
                 Self(self.0.min(left.0))
             }
             _ => self,
@@ -113,7 +116,8 @@ mod tests {
         let far = Deadline::within(Duration::from_secs(300));
         for (limit, accepted, seconds) in [
             (limit, accepted(-4_000), 24),
-            (limit, accepted(-40_000), 299),
+            (limit, accepted(-40_000), 0),
+            (limit, accepted(-1_000_000), 299),
             (limit, accepted(60_000), 299),
             (limit, 0, 299),
             (limit, -1, 299),

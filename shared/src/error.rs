@@ -64,8 +64,8 @@ pub struct Cause {
 pub struct FailedCall {
     /// The operation, as IAM names its action.
     pub action: &'static str,
-    /// The model, as Bedrock knows it.
-    pub model: String,
+    /// The model, as Bedrock knows it, if one was called.
+    pub model: Option<String>,
 }
 
 impl Cause {
@@ -196,11 +196,11 @@ impl Error {
 
     /// The same error, with the call that it befell.
     #[must_use]
-    pub fn during(mut self, action: &'static str, model: &str) -> Self {
+    pub fn during(mut self, action: &'static str, model: Option<&str>) -> Self {
         if let Self::Upstream { cause, .. } = &mut self {
             cause.call = Some(Box::new(FailedCall {
                 action,
-                model: model.to_owned(),
+                model: model.map(str::to_owned),
             }));
         }
         self
@@ -253,6 +253,7 @@ impl Error {
                 RequestFault::IdempotencyUnsupported => request(400, "idempotency_unsupported"),
                 RequestFault::EventUnsupported(_) => request(400, "unsupported_event"),
                 RequestFault::ContextTooLong { .. } => request(400, "context_length_exceeded"),
+                RequestFault::AnswerTooLarge { .. } => request(413, "answer_too_large"),
                 RequestFault::Filtered { .. } => request(400, "content_policy_violation"),
                 RequestFault::Refused { .. } => request(400, "request_refused"),
             },
@@ -280,6 +281,11 @@ impl Error {
                 }
             },
         }
+    }
+
+    /// Whether what failed may have been paid for, so that asking again would pay again.
+    pub fn may_be_billed(&self) -> bool {
+        self.row().retry == Retry::Never
     }
 
     /// Path of the field that is at fault.

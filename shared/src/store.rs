@@ -78,18 +78,23 @@ impl Images {
 
     /// A URL that downloads the image without credentials, for as long as the configuration says
     /// or the signing credentials live, if that is shorter.
-    pub async fn url(&self, key: &Key) -> Result<String, Error> {
+    pub async fn url(&self, key: &Key, deadline: Deadline) -> Result<String, Error> {
         let life =
             PresigningConfig::expires_in(self.url_life).map_err(|_| Error::defect("presigning"))?;
-        let request = self
+        let signing = self
             .client
             .get_object()
             .bucket(&self.bucket)
             .key(&key.0)
-            .presigned(life)
-            .await
-            .map_err(fault)?;
-        Ok(request.uri().to_owned())
+            .presigned(life);
+        // Nothing is called, but the credentials may have to be loaded again.
+        match tokio::time::timeout(deadline.remaining(), signing).await {
+            Ok(request) => Ok(request.map_err(fault)?.uri().to_owned()),
+            Err(_) => Err(Error::Upstream {
+                fault: UpstreamFault::StorageUnavailable,
+                cause: Cause::of("Presigning"),
+            }),
+        }
     }
 
     /// The image's `s3://` name.

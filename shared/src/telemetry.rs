@@ -99,7 +99,7 @@ impl Line {
         let aws_request_id = cause.and_then(|cause| cause.request_id.as_deref());
         let call = cause.and_then(|cause| cause.call.as_deref());
         let action = call.map(|call| call.action);
-        let model = call.map(|call| call.model.as_str());
+        let model = call.and_then(|call| call.model.as_deref());
         if row.status >= 500 {
             tracing::error!(
                 request_id = self.request_id,

@@ -1,5 +1,7 @@
 //! Chat with the history kept in the request: `POST /v1/chat/completions`.
 
+use std::sync::Arc;
+
 use aws_config::SdkConfig;
 use bedrock_adapter::Error;
 use bedrock_adapter::api::chat::{Choice, Delta, Request, Response};
@@ -54,7 +56,7 @@ impl Task for Chat {
         let default = self.models.default_max_tokens(&target);
         inference.max_tokens.get_or_insert(default);
         let prompt = families::Input::Conversation(&conversation);
-        let call = Call::prepare(&target, prompt, &inference)?;
+        let call = Arc::new(Call::prepare(&target, prompt, &inference)?);
         let alternatives = vec![call; n];
         let Invocation {
             id,

@@ -47,7 +47,8 @@ pub struct ImageGeneration {
 /// An image that is in S3.
 struct Kept {
     key: Key,
-    png: Bytes,
+    /// Its PNG, if the answer is to have it.
+    inline: Option<Bytes>,
     seed: Option<u64>,
 }
 
@@ -84,33 +85,23 @@ impl Task for ImageGeneration {
         let drawings: Vec<_> = (0..request.n)
             .map(|index| variation(family, &request.drawing, index))
             .collect();
-        let bodies = drawings
-            .iter()
-            .map(|drawing| families::encode_image(family, target.entry, drawing))
-            .collect::<Result<Vec<_>, _>>()?;
-        let making =
-            bodies
-                .into_iter()
-                .zip(&drawings)
-                .enumerate()
-                .map(|(index, (body, drawing))| {
-                    let key = Key::of(&invocation.id, index);
-                    self.make(&target, body, drawing, key, invocation.deadline)
-                });
+        for drawing in &drawings {
+            families::encode_image(family, target.entry, drawing)?;
+        }
+        let inline = request.format == Format::Base64;
+        let making = drawings.iter().enumerate().map(|(index, drawing)| {
+            let key = Key::of(&invocation.id, index);
+            self.make(&target, drawing, key, inline, invocation.deadline)
+        });
         let kept = fan_out(making, IMAGES_AT_A_TIME).await?;
         // An answer that Lambda would refuse points into S3 instead.
-        let encoded: usize = kept
-            .iter()
-            .map(|image| image.png.len().div_ceil(3) * 4)
-            .sum();
-        let format = if encoded > invocation.largest_answer {
-            Format::Url
-        } else {
-            request.format
-        };
+        let inline = kept.iter().filter_map(|image| image.inline.as_ref());
+        let encoded: usize = inline.map(|png| png.len().div_ceil(3) * 4).sum();
+        let fits = encoded <= invocation.largest_answer
+            && sending_time(encoded) <= invocation.deadline.remaining();
         let mut data = Vec::with_capacity(kept.len());
         for image in kept {
-            data.push(self.describe(image, format).await?);
+            data.push(self.describe(image, fits, invocation.deadline).await?);
         }
         let facts = Facts {
             model: target.id.as_str().to_owned(),
@@ -130,21 +121,25 @@ impl ImageGeneration {
     async fn make(
         &self,
         target: &Target,
-        body: Vec<u8>,
         drawing: &Drawing,
         key: Key,
+        inline: bool,
         deadline: Deadline,
     ) -> Result<Kept, Error> {
+        let family = target.image_family()?;
+        // Only now, so that the bodies of those to come are not held meanwhile.
+        let body = families::encode_image(family, target.entry, drawing)?;
         let answer = self
             .bedrock
-            .invoke(target, body, deadline.keeping_back(TIME_TO_KEEP))
+            .invoke(target, &body, deadline.keeping_back(TIME_TO_KEEP))
             .await?;
-        let picture = families::decode_image(target.image_family()?, &answer.body)?;
+        drop(body);
+        let picture = families::decode_image(family, &answer.body)?;
         let png = STANDARD
             .decode(picture.base64)
             .map_err(|_| Error::image_invalid("it is not base64"))?;
         let size = png::size_of(&png)?;
-        if !families::may_have_size(target.image_family()?, drawing, size) {
+        if !families::may_have_size(family, drawing, size) {
             return Err(Error::image_invalid(
                 "it is not of the size that was asked for",
             ));
@@ -162,14 +157,18 @@ impl ImageGeneration {
         self.images
             .put(&key, png.clone(), &metadata, deadline)
             .await?;
-        Ok(Kept { key, png, seed })
+        Ok(Kept {
+            key,
+            inline: inline.then_some(png),
+            seed,
+        })
     }
 
-    async fn describe(&self, image: Kept, format: Format) -> Result<Image, Error> {
-        let Kept { key, png, seed } = image;
-        let delivery = match format {
-            Format::Url => Delivery::Url(self.images.url(&key).await?),
-            Format::Base64 => Delivery::Png(png),
+    async fn describe(&self, image: Kept, fits: bool, deadline: Deadline) -> Result<Image, Error> {
+        let Kept { key, inline, seed } = image;
+        let delivery = match inline.filter(|_| fits) {
+            Some(png) => Delivery::Png(png),
+            None => Delivery::Url(self.images.url(&key, deadline).await?),
         };
         Ok(Image {
             delivery,
@@ -177,6 +176,13 @@ impl ImageGeneration {
             s3_uri: self.images.uri(&key),
         })
     }
+}
+
+/// How long API Gateway takes to send so many bytes: the first 10 MB at once, then 2 MB a second.
+fn sending_time(bytes: usize) -> Duration {
+    const AT_ONCE: usize = 10_000_000;
+    const A_SECOND: f64 = 2_000_000.0;
+    Duration::from_secs_f64(bytes.saturating_sub(AT_ONCE) as f64 / A_SECOND)
 }
 
 /// The drawing of the image with this index. A seed that was given is counted up, past the largest
@@ -240,6 +246,13 @@ fn metadata(target: &Target, drawing: &Drawing) -> BTreeMap<&'static str, String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_sent_slowly_takes_time() {
+        for (bytes, seconds) in [(0, 0), (10_000_000, 0), (30_000_000, 10)] {
+            assert_eq!(sending_time(bytes), Duration::from_secs(seconds));
+        }
+    }
 
     #[test]
     fn seeds_are_counted_up_and_wrap() {

@@ -11,7 +11,7 @@ use aws_sdk_bedrock::config::{Builder, StalledStreamProtectionConfig, http::Http
 use aws_sdk_bedrock::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_bedrock::types::InferenceProfileType;
 use bedrock_adapter::Error;
-use bedrock_adapter::bedrock::{Watch, connected, list};
+use bedrock_adapter::bedrock::{Expected, Watch, connected, list};
 use bedrock_adapter::config::Connection;
 use bedrock_adapter::deadline::Deadline;
 use bedrock_adapter::error::{Cause, UpstreamFault};
@@ -40,6 +40,7 @@ impl Control {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .interceptor(Watch {
                 idle: connection.idle,
+                expects: Expected::Whole,
             })
             .build();
         Self {

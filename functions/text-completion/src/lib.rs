@@ -1,5 +1,7 @@
 //! Text completion: `POST /v1/completions`.
 
+use std::sync::Arc;
+
 use aws_config::SdkConfig;
 use bedrock_adapter::Error;
 use bedrock_adapter::api::completion::{Choice, Delta, Request, Response};
@@ -7,6 +9,7 @@ use bedrock_adapter::api::document::Document;
 use bedrock_adapter::api::streamed::Writer;
 use bedrock_adapter::config::{Config, DefaultModel, Invalid};
 use bedrock_adapter::doors::api_gateway::{Input, Route};
+use bedrock_adapter::error::RequestFault;
 use bedrock_adapter::families;
 use bedrock_adapter::generation::{Call, TextModels};
 use bedrock_adapter::reply::Reply;
@@ -56,10 +59,12 @@ impl Task for TextCompletion {
         let calls = prompts
             .iter()
             .map(|prompt| Call::prepare(&target, families::Input::Prompt(prompt), &inference))
+            .map(|call| call.map(Arc::new))
             .collect::<Result<Vec<_>, _>>()?;
-        let calls = calls
+        let calls: Vec<_> = calls
             .into_iter()
-            .flat_map(|call| std::iter::repeat_n(call, n));
+            .flat_map(|call| std::iter::repeat_n(call, n))
+            .collect();
         // Of each completion what stands before it.
         let echoed = prompts
             .iter()
@@ -68,14 +73,19 @@ impl Task for TextCompletion {
             id,
             deadline,
             started,
-            ..
+            largest_answer,
         } = invocation;
+        let echo_size: usize = echoed.clone().flatten().map(str::len).sum();
+        if echo_size > *largest_answer {
+            let limit = *largest_answer;
+            return Err(RequestFault::AnswerTooLarge { limit }.into());
+        }
         if let Some(streaming) = streaming {
             let name = target.name.clone();
             let openings = echoed.map(|prompt| prompt.unwrap_or_default().to_owned());
             let writer = Writer::<Delta>::new(id, *started, name, openings.collect(), streaming);
             let models = &self.models;
-            let events = models.stream(calls.collect(), &target, *deadline, writer);
+            let events = models.stream(calls, &target, *deadline, writer);
             return Ok(Reply::Stream(events.await?));
         }
         let (completions, usage) = self.models.send(calls, &target, *deadline).await?;

@@ -19,8 +19,8 @@ use crate::model::Wanted;
 /// Tokens to generate where the request does not say: OpenAI's default for this route.
 const DEFAULT_MAX_TOKENS: i64 = 16;
 
-/// How many completions one request may ask for, all prompts together.
-const MOST_CHOICES: usize = 40;
+/// How many times the largest `n` one request may ask for, all prompts together.
+const CHOICES_PER_ANSWER: usize = 4;
 
 /// How many prompts one request may hold.
 const MOST_PROMPTS: usize = 20;
@@ -62,16 +62,17 @@ impl Request {
         let wanted = wanted(fields)?;
         let prompts = prompts(fields.require("prompt")?, limits)?;
         let n = answers(fields, limits)?;
-        if prompts.len() * n > MOST_CHOICES {
-            return Err(Error::invalid(
-                "n",
-                format!("prompts times `n` must be at most {MOST_CHOICES}"),
-            ));
+        let most = limits.answers.saturating_mul(CHOICES_PER_ANSWER);
+        if prompts.len() * n > most {
+            let reason = format!("prompts times `n` must be at most {most}");
+            return Err(Error::invalid("n", reason));
         }
         let echo = fields.take("echo")?.unwrap_or(false);
         let streaming = streaming(fields)?;
         let mut inference = Inference::take(fields, limits)?;
-        inference.max_tokens.get_or_insert(DEFAULT_MAX_TOKENS);
+        inference
+            .max_tokens
+            .get_or_insert(DEFAULT_MAX_TOKENS.min(limits.max_tokens));
         fields.neutral("best_of", |best: &i64| usize::try_from(*best) == Ok(n))?;
         fields.neutral("suffix", |suffix: &String| suffix.is_empty())?;
         fields.neutral("logprobs", |logprobs: &Value| {

@@ -61,9 +61,9 @@ pub struct Drawing {
     /// Options beside the documented ones, handed on as they are.
     pub extras: Option<serde_json::Map<String, serde_json::Value>>,
     /// The image to start from.
-    pub image: Option<Vec<u8>>,
+    pub image: Option<Bytes>,
     /// Where the image to start from may change.
-    pub mask: Option<Vec<u8>>,
+    pub mask: Option<Bytes>,
     /// What the mask's pixels mean.
     pub mask_source: Option<String>,
     /// How strongly the image to start from shapes the result, 0 to 1.
@@ -205,7 +205,7 @@ fn size(text: &str) -> Result<Size, Error> {
 }
 
 /// A picture in base64, bare or as a `data:` URL. Any other URL is refused: none is ever fetched.
-fn picture(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<Vec<u8>>, Error> {
+fn picture(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<Bytes>, Error> {
     let Some(text) = fields.take::<String>(name)? else {
         return Ok(None);
     };
@@ -239,7 +239,7 @@ fn picture(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<Vec<u8>
     if !is_picture(&bytes) {
         return Err(Error::invalid(name, "it is not a PNG, JPEG or WebP image"));
     }
-    Ok(Some(bytes))
+    Ok(Some(bytes.into()))
 }
 
 fn is_picture(bytes: &[u8]) -> bool {

@@ -46,11 +46,14 @@ struct CompletionTokens {
 impl From<Usage> for TokenUsage {
     fn from(usage: Usage) -> Self {
         // Bedrock counts cache reads and writes apart from the input, OpenAI within it.
-        let prompt_tokens = usage.input + usage.cache_read + usage.cache_write;
+        let prompt_tokens = usage
+            .input
+            .saturating_add(usage.cache_read)
+            .saturating_add(usage.cache_write);
         Self {
             prompt_tokens,
             completion_tokens: usage.output,
-            total_tokens: prompt_tokens + usage.output,
+            total_tokens: prompt_tokens.saturating_add(usage.output),
             prompt_tokens_details: PromptTokens {
                 cached_tokens: usage.cache_read,
             },

@@ -5,9 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use aws_sdk_bedrockruntime::config::interceptors::{
-    BeforeDeserializationInterceptorContextMut, BeforeDeserializationInterceptorContextRef,
-};
+use aws_sdk_bedrockruntime::config::interceptors::BeforeDeserializationInterceptorContextMut;
 use aws_sdk_bedrockruntime::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_bedrockruntime::error::BoxError;
 use aws_smithy_types::body::SdkBody;
@@ -35,11 +33,23 @@ pub(super) enum GivenUp {
     NotEvents,
 }
 
-/// Watches the bodies of whole answers: none may be larger than any answer is, or pause for long.
+/// Watches an answer's body: none may be larger than any answer is, or pause for long.
 #[derive(Debug, Clone, Copy)]
 pub struct Watch {
     /// How long a body may pause.
     pub idle: Duration,
+    /// What the body of a success must be.
+    pub expects: Expected,
+}
+
+/// What the body of a success must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// An answer as a whole.
+    Whole,
+    /// An event stream, which is watched event by event where it is read. The SDK would take anything
+    /// for one, and find it broken.
+    Events,
 }
 
 impl Intercept for Watch {
@@ -53,7 +63,14 @@ impl Intercept for Watch {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let body = context.response_mut().body_mut();
+        let response = context.response_mut();
+        if self.expects == Expected::Events && response.status().is_success() {
+            return match response.headers().get("content-type") {
+                None | Some(EVENTS) => Ok(()),
+                Some(_) => Err(GivenUp::NotEvents.into()),
+            };
+        }
+        let body = response.body_mut();
         let inner = std::mem::replace(body, SdkBody::taken());
         *body = SdkBody::from_body_1_x(Watched {
             inner,
@@ -62,32 +79,6 @@ impl Intercept for Watch {
             patience: Box::pin(sleep(self.idle)),
         });
         Ok(())
-    }
-}
-
-/// Holds that what is to be streamed is an event stream. The SDK would read anything as one, and find
-/// it broken.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct EventsOnly;
-
-impl Intercept for EventsOnly {
-    fn name(&self) -> &'static str {
-        "EventsOnly"
-    }
-
-    fn read_before_deserialization(
-        &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let response = context.response();
-        match response.headers().get("content-type") {
-            Some(kind) if kind != EVENTS && response.status().is_success() => {
-                Err(GivenUp::NotEvents.into())
-            }
-            Some(_) | None => Ok(()),
-        }
     }
 }
 

@@ -85,11 +85,8 @@ where
                 (Some(GivenUp::Stalled), _) => {
                     Failure::for_good(upstream(UpstreamFault::Stalled, "BodyStalled"))
                 }
-                (Some(GivenUp::NotEvents), true) => {
+                (Some(GivenUp::NotEvents), _) => {
                     Failure::for_good(Error::malformed("an event stream", "."))
-                }
-                (Some(GivenUp::NotEvents), false) => {
-                    of_status(response.raw(), Cause::of("ContentType"))
                 }
                 // The body broke off, or is not what the operation answers with.
                 (None, true) => {
@@ -141,6 +138,18 @@ fn cause_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError
     }
 }
 
+/// Whether STS lends the role to nobody like us. It says with 400, too, that it is asked too often.
+fn is_refused(error: &SdkError<AssumeRoleError, HttpResponse>) -> bool {
+    let code = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code);
+    let throttled = code.is_some_and(|code| {
+        code.starts_with("Throttl") || matches!(code, "RequestLimitExceeded" | "TooManyRequests")
+    });
+    let status = error.raw_response().map(|answer| answer.status().as_u16());
+    matches!(status, Some(400..=428 | 430..=499)) && !throttled
+}
+
 /// A call that was not answered. Credentials are fetched on the way, so their failure shows here.
 fn of_connector(failure: &DispatchFailure) -> Failure {
     let causes = || {
@@ -149,8 +158,7 @@ fn of_connector(failure: &DispatchFailure) -> Failure {
     };
     let role_refused = causes()
         .filter_map(|error| error.downcast_ref::<SdkError<AssumeRoleError, HttpResponse>>())
-        .filter_map(|error| error.raw_response())
-        .any(|response| matches!(response.status().as_u16(), 400..=428 | 430..=499));
+        .any(is_refused);
     let credentials = causes().find_map(|error| error.downcast_ref::<CredentialsError>());
     // A certificate does not become good, and who was not let in for seconds waited long enough.
     let hopeless = failure.is_timeout()

@@ -29,4 +29,5 @@ where
             .map_err(|error| fault::of_listing(error, operation))
     })
     .await
+    .map_err(|error| error.during(operation, None))
 }

@@ -29,8 +29,7 @@ use crate::converse;
 use crate::deadline::Deadline;
 use crate::families::{Completion, Usage};
 use crate::model::{Target, TextFamily};
-use body::EventsOnly;
-pub use body::Watch;
+pub use body::{Expected, Watch};
 use headers::TokenCounts;
 pub use listing::list;
 use retry::repeat;
@@ -74,11 +73,18 @@ impl Bedrock {
         }
     }
 
+    const fn watch(&self, expects: Expected) -> Watch {
+        Watch {
+            idle: self.idle,
+            expects,
+        }
+    }
+
     /// InvokeModel: the family's native body in and out.
     pub async fn invoke(
         &self,
         target: &Target,
-        body: Vec<u8>,
+        body: &[u8],
         deadline: Deadline,
     ) -> Result<Answer, Error> {
         repeat(deadline, || async {
@@ -89,10 +95,10 @@ impl Bedrock {
                 .model_id(target.id.as_str())
                 .content_type(JSON)
                 .accept(JSON)
-                .body(Blob::new(body.clone()))
+                .body(Blob::new(body))
                 .customize()
                 .interceptor(counts.clone())
-                .interceptor(Watch { idle: self.idle })
+                .interceptor(self.watch(Expected::Whole))
                 .config_override(within(deadline))
                 .send()
                 .await
@@ -103,7 +109,7 @@ impl Bedrock {
             })
         })
         .await
-        .map_err(|error| error.during(ACTION, target.id.as_str()))
+        .map_err(|error| error.during(ACTION, Some(target.id.as_str())))
     }
 
     /// InvokeModelWithResponseStream: the family's native body in, its chunks out. The first chunk
@@ -112,7 +118,7 @@ impl Bedrock {
         &self,
         target: &Target,
         family: TextFamily,
-        body: Vec<u8>,
+        body: &[u8],
         deadline: Deadline,
     ) -> Result<Stream, Error> {
         repeat(deadline, || async {
@@ -122,9 +128,9 @@ impl Bedrock {
                 .model_id(target.id.as_str())
                 .content_type(JSON)
                 .accept(JSON)
-                .body(Blob::new(body.clone()))
+                .body(Blob::new(body))
                 .customize()
-                .interceptor(EventsOnly)
+                .interceptor(self.watch(Expected::Events))
                 .config_override(within(deadline))
                 .send()
                 .await
@@ -133,14 +139,14 @@ impl Bedrock {
             Stream::open(events, target.clone(), deadline, self.idle).await
         })
         .await
-        .map_err(|error| error.during(stream::ACTION, target.id.as_str()))
+        .map_err(|error| error.during(stream::ACTION, Some(target.id.as_str())))
     }
 
     /// Converse.
     pub async fn converse(
         &self,
         target: &Target,
-        request: converse::Request,
+        request: &converse::Request,
         deadline: Deadline,
     ) -> Result<Completion, Error> {
         let output = repeat(deadline, || async {
@@ -158,7 +164,7 @@ impl Bedrock {
                 .set_inference_config(inference_config)
                 .set_additional_model_request_fields(additional_fields)
                 .customize()
-                .interceptor(Watch { idle: self.idle })
+                .interceptor(self.watch(Expected::Whole))
                 .config_override(within(deadline))
                 .send()
                 .await
@@ -167,14 +173,14 @@ impl Bedrock {
         .await;
         output
             .and_then(converse::decode)
-            .map_err(|error| error.during(ACTION, target.id.as_str()))
+            .map_err(|error| error.during(ACTION, Some(target.id.as_str())))
     }
 
     /// ConverseStream. The first chunk that says something has come when this returns.
     pub async fn converse_stream(
         &self,
         target: &Target,
-        request: converse::Request,
+        request: &converse::Request,
         deadline: Deadline,
     ) -> Result<Stream, Error> {
         repeat(deadline, || async {
@@ -193,7 +199,7 @@ impl Bedrock {
                 .set_inference_config(inference_config)
                 .set_additional_model_request_fields(additional_fields)
                 .customize()
-                .interceptor(EventsOnly)
+                .interceptor(self.watch(Expected::Events))
                 .config_override(within(deadline))
                 .send()
                 .await
@@ -202,7 +208,7 @@ impl Bedrock {
             Stream::open(events, target.clone(), deadline, self.idle).await
         })
         .await
-        .map_err(|error| error.during(stream::ACTION, target.id.as_str()))
+        .map_err(|error| error.during(stream::ACTION, Some(target.id.as_str())))
     }
 }
 

@@ -16,6 +16,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// The longest wait before the first repetition; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
+/// The least time that must be left for a call, or it would be cut off, and perhaps paid for.
+const LEAST_TIME: Duration = Duration::from_secs(1);
+
 /// A call that failed.
 #[derive(Debug)]
 pub(super) struct Failure {
@@ -48,8 +51,10 @@ where
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };
-        let wait = failure.error.wait_asked().unwrap_or_else(|| jitter(made));
-        if made >= failure.attempts || wait > LONGEST_WAIT || wait >= deadline.remaining() {
+        let asked = failure.error.wait_asked().unwrap_or_default();
+        let wait = asked + jitter(made);
+        let fits = asked <= LONGEST_WAIT && wait + LEAST_TIME < deadline.remaining();
+        if made >= failure.attempts || !fits {
             return Err(failure.error);
         }
         tokio::time::sleep(wait).await;
@@ -120,7 +125,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_that_does_not_fit_is_not_begun() {
-        for (asked, time) in [(3, Duration::from_secs(2)), (21, LONG)] {
+        for (asked, time) in [
+            (3, Duration::from_secs(2)),
+            (3, Duration::from_secs(4)),
+            (21, LONG),
+        ] {
             let (outcome, made, took) = run(9, Some(Duration::from_secs(asked)), time).await;
             assert_eq!(outcome.unwrap_err().retry_after(), Some(asked));
             assert_eq!((made, took), (1, Duration::ZERO));

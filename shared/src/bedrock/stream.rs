@@ -131,7 +131,7 @@ impl Stream {
     /// Nothing comes after this error.
     fn breaks(&mut self, error: Error) -> Error {
         self.broken = true;
-        error.during(ACTION, self.target.id.as_str())
+        error.during(ACTION, Some(self.target.id.as_str()))
     }
 
     /// The next chunk, if it comes in time.

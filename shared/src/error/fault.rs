@@ -119,6 +119,14 @@ pub enum RequestFault {
         /// The model's own words.
         reason: String,
     },
+    /// The answer has more bytes than can be sent.
+    #[error(
+        "The answer has more than the {limit} bytes that can be sent whole; ask for fewer or shorter ones, or for a stream."
+    )]
+    AnswerTooLarge {
+        /// Bytes that can be sent.
+        limit: usize,
+    },
     /// The prompt, the answer or an image was filtered.
     #[error("The content was filtered: {reason}")]
     Filtered {

@@ -16,6 +16,7 @@ use crate::Error;
 use crate::config::{self, Config, DefaultModel, Http, Invalid, Responder};
 use crate::deadline::{self, Deadline};
 use crate::doors::api_gateway::{Answer, Input, Request, Response, Route, Unread, Version};
+use crate::error::RequestFault;
 use crate::reply::Reply;
 use crate::telemetry::{self, Line};
 use responder::Poster;
@@ -23,6 +24,9 @@ use responder::Poster;
 /// The largest body of an answer that is sent as one object. Lambda takes 6 MB of JSON; this
 /// leaves room for escapes and headers.
 const LARGEST_BUFFERED: usize = 5 * 1024 * 1024;
+
+/// The largest body, escaped as it is within an answer that is one object, that Lambda takes.
+const LARGEST_POSTED: usize = 6 * 1024 * 1024 - 64 * 1024;
 
 /// The largest body of an answer that is streamed: Lambda's limit is 200 MB.
 const LARGEST_STREAMED: usize = 190 * 1024 * 1024;
@@ -121,23 +125,39 @@ impl<T: Task> Function<T> {
 
     /// Answers one event. Whatever goes wrong becomes an answer: the environment lives on.
     async fn handle(&self, event: &str, context: &Context) -> Response {
-        let mut line = Line::begin(&context.request_id);
-        let (answer, version) = match Request::read(event) {
+        let (answer, version) = AssertUnwindSafe(self.respond(event, context))
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| {
+                let answer = failed(&Error::defect("panic"), Line::begin(&context.request_id));
+                (answer, Some(Version::V1))
+            });
+        if version.is_some() && self.http.streaming {
+            return answer.streaming();
+        }
+        // Whoever is no gateway does not read Lambda's streaming response.
+        let version = version.unwrap_or(Version::V1);
+        let (response, size) = answer.buffered(version).await;
+        if size <= LARGEST_POSTED {
+            return response;
+        }
+        let limit = LARGEST_POSTED;
+        let error = RequestFault::AnswerTooLarge { limit }.into();
+        let answer = failed(&error, Line::begin(&context.request_id));
+        answer.buffered(version).await.0
+    }
+
+    /// The answer, and the version that a gateway waits for it in, if it is one that waits.
+    async fn respond(&self, event: &str, context: &Context) -> (Answer, Option<Version>) {
+        let line = Line::begin(&context.request_id);
+        match Request::read(event) {
             Ok(request) => {
                 let version = request.version();
                 let cors = request.cors(&self.http.cors, T::ROUTES);
                 let answer = self.answer(request, context, line).await;
                 (answer.with(cors), Some(version))
             }
-            Err(Unread { error, version }) => {
-                line.failed(&error);
-                (Answer::of_error(&error, &line), version)
-            }
-        };
-        match version {
-            Some(_) if self.http.streaming => answer.streaming(),
-            // Whoever is no gateway does not read Lambda's streaming response.
-            version => answer.buffered(version.unwrap_or(Version::V1)).await,
+            Err(Unread { error, version }) => (failed(&error, line), version),
         }
     }
 
@@ -167,10 +187,7 @@ impl<T: Task> Function<T> {
                 Answer::whole(document, &line)
             }
             Ok(Reply::Stream(events)) => Answer::streamed(events, line),
-            Err(error) => {
-                line.failed(&error);
-                Answer::of_error(&error, &line)
-            }
+            Err(error) => failed(&error, line),
         }
     }
 
@@ -180,4 +197,10 @@ impl<T: Task> Function<T> {
         // On the heap: inline, the futures of the SDK nest deeper than the compiler will lay out.
         Box::pin(self.task.answer(request, invocation)).await
     }
+}
+
+/// The answer to a request that failed, which is logged.
+fn failed(error: &Error, mut line: Line) -> Answer {
+    line.failed(error);
+    Answer::of_error(error, &line)
 }

@@ -58,12 +58,13 @@ impl Poster {
             request = request.header(INVOCATION_ID, invocation_id);
         }
         let (sending, sent) = oneshot::channel();
+        let (give_up, given_up) = oneshot::channel();
         let request = match response {
             FunctionResponse::BufferedResponse(answer) => {
                 let answer = Bytes::from(serde_json::to_vec(&answer)?);
                 request
                     .header(header::CONTENT_LENGTH, answer.len())
-                    .body(body([answer], stream::empty(), sending))?
+                    .body(body([answer], stream::empty(), sending, given_up))?
             }
             FunctionResponse::StreamingResponse(answer) => {
                 let StreamResponse {
@@ -74,20 +75,26 @@ impl Poster {
                 request
                     .header(RESPONSE_MODE, "streaming")
                     .header(header::CONTENT_TYPE, STREAMED)
-                    .body(body([prelude, DELIMITER], stream, sending))?
+                    .body(body([prelude, DELIMITER], stream, sending, given_up))?
             }
         };
         let outcome = self.client.call(request).await;
-        // The answer to the post may come before the body's end. Whether the body was read to its
-        // end or dropped, its sender is gone by then.
-        let _ = sent.await;
-        match outcome {
-            Ok(answer) if answer.status().is_success() => {}
+        match &outcome {
+            // It may say so before the body's end. Whether the body was read to its end or dropped,
+            // its sender is gone by then; until then the connection is kept.
+            Ok(answer) if answer.status().is_success() => {
+                let _ = sent.await;
+            }
             Ok(answer) => {
                 let status = answer.status().as_u16();
                 tracing::error!(request_id, status, "the Runtime API refused the answer");
+                // Nobody reads on: what still writes it ends.
+                drop(give_up);
             }
-            Err(_) => tracing::error!(request_id, "the Runtime API did not take the answer"),
+            // hyper's errors are of the connection and hold no content.
+            Err(error) => {
+                tracing::error!(request_id, error, "the Runtime API did not take the answer");
+            }
         }
         Ok(())
     }
@@ -97,9 +104,11 @@ impl Poster {
 /// nobody reads them on, they are dropped, and with them the call that makes them.
 fn body<const FIRST: usize>(
     first: [Bytes; FIRST],
-    mut chunks: impl Stream<Item = Result<Bytes, Infallible>> + Send + Unpin + 'static,
+    chunks: impl Stream<Item = Result<Bytes, Infallible>> + Send + Unpin + 'static,
     sending: oneshot::Sender<Infallible>,
+    given_up: oneshot::Receiver<Infallible>,
 ) -> Body {
+    let mut chunks = chunks.take_until(given_up);
     let frames = stream! {
         // Dropped with the body.
         let _sending = sending;

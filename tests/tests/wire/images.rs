@@ -34,7 +34,7 @@ async fn draw(
     let family = target.image_family()?;
     let body = families::encode_image(family, target.entry, drawing)?;
     let deadline = Deadline::within(Duration::from_secs(20));
-    let answer = wire.client.invoke(&target, body, deadline).await?;
+    let answer = wire.client.invoke(&target, &body, deadline).await?;
     let picture = families::decode_image(family, &answer.body)?;
     let file = STANDARD.decode(picture.base64).expect("base64");
     let size = png::size_of(&file)?;
@@ -90,14 +90,14 @@ async fn an_image_can_start_from_another_and_change_within_a_mask() {
     let wire = Wire::start().await;
     let (start, _) = draw(&wire, SDXL, &drawing("a lake at dawn")).await.unwrap();
     let from_image = Drawing {
-        image: Some(start.clone()),
+        image: Some(start.clone().into()),
         image_strength: Some(0.5),
         ..drawing("a lake at night")
     };
     let (whole, _) = draw(&wire, SDXL, &from_image).await.unwrap();
     assert!(whole != start);
     let within = Drawing {
-        mask: Some(start.clone()),
+        mask: Some(start.clone().into()),
         mask_source: Some("MASK_IMAGE_WHITE".to_owned()),
         image_strength: None,
         ..from_image

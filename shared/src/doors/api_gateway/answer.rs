@@ -68,11 +68,9 @@ impl Answer {
 
     /// Nothing but headers: the answer to a browser that asks what it may ask.
     pub(crate) fn preflight(line: &Line) -> Self {
-        let mut headers = headers(line, "text/plain");
-        headers.remove(header::CONTENT_TYPE);
         Self {
             status: StatusCode::NO_CONTENT,
-            headers,
+            headers: bookkeeping(line),
             body: stream::empty().boxed(),
         }
     }
@@ -118,14 +116,16 @@ impl Answer {
         })
     }
 
-    /// As one object, once the body is complete.
-    pub(crate) async fn buffered(self, version: Version) -> Response {
+    /// As one object, once the body is complete, with the size that the body has in it: it is a JSON
+    /// string there, so what is JSON itself is escaped once more.
+    pub(crate) async fn buffered(self, version: Version) -> (Response, usize) {
         let parts: Vec<Bytes> = self.body.collect().await;
         // Bodies are JSON and events, which are text.
         let text = String::from_utf8(parts.concat()).unwrap_or_default();
+        let size = text.len() + text.bytes().map(escapes).sum::<usize>();
         let status = self.status.as_u16().into();
         let body = Some(Text::Text(text));
-        FunctionResponse::BufferedResponse(match version {
+        let answer = match version {
             Version::V1 => {
                 let mut answer = ApiGatewayProxyResponse::default();
                 answer.status_code = status;
@@ -140,15 +140,29 @@ impl Answer {
                 answer.body = body;
                 Buffered::V2(answer)
             }
-        })
+        };
+        (FunctionResponse::BufferedResponse(answer), size)
+    }
+}
+
+/// How many bytes more than one a byte takes in a JSON string.
+const fn escapes(byte: u8) -> usize {
+    match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 1,
+        0x00..0x20 => 5,
+        _ => 0,
     }
 }
 
 fn headers(line: &Line, content_type: &'static str) -> HeaderMap {
-    let mut headers = HeaderMap::from_iter([
-        (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
-        (PROCESSING_MS, line.milliseconds().into()),
-    ]);
+    let mut headers = bookkeeping(line);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers
+}
+
+/// What every answer says of itself.
+fn bookkeeping(line: &Line) -> HeaderMap {
+    let mut headers = HeaderMap::from_iter([(PROCESSING_MS, line.milliseconds().into())]);
     // Lambda's ids are UUIDs, which are good header values.
     if let Ok(id) = HeaderValue::from_str(line.request_id()) {
         headers.insert(REQUEST_ID, id);

@@ -5,11 +5,9 @@
 
 mod answer;
 mod cors;
+mod form;
 mod server_sent_events;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use lambda_http::request::LambdaRequest;
 use percent_encoding::percent_decode_str;
@@ -22,6 +20,7 @@ use crate::error::RequestFault;
 pub(crate) use answer::Answer;
 pub use answer::{Buffered, Chunks, Response};
 pub use cors::Cors;
+use form::{decoded, is_host, is_query, sends_json};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -38,6 +37,19 @@ pub struct Route {
     pub method: &'static str,
     /// The path, without a stage. One that ends with `/{id+}` takes any further path.
     pub path: &'static str,
+}
+
+impl Route {
+    /// This route, if it is the path's, with the rest of the path.
+    fn rest_of<'p>(&self, path: &'p str) -> Option<(&Self, Option<&'p str>)> {
+        match self.path.strip_suffix(REST) {
+            None => (path == self.path).then_some((self, None)),
+            Some(stem) => {
+                let rest = path.strip_prefix(stem)?;
+                (!rest.is_empty()).then_some((self, Some(rest)))
+            }
+        }
+    }
 }
 
 /// The version of an event's format, and of its answer's.
@@ -66,6 +78,7 @@ pub struct Request {
     version: Version,
     method: Method,
     path: String,
+    stage: Option<String>,
     /// As it came, where the event has it.
     raw_query: Option<String>,
     query: Vec<(String, String)>,
@@ -92,11 +105,18 @@ impl Unread {
         struct Shape<'a> {
             #[serde(default)]
             version: Option<&'a str>,
-            #[serde(rename = "requestContext")]
-            _context: IgnoredAny,
+            request_context: Context,
+        }
+
+        #[derive(Deserialize)]
+        struct Context {
+            /// A load balancer's.
+            #[serde(default)]
+            elb: Option<IgnoredAny>,
         }
 
         let shape = serde_json::from_str::<Shape<'_>>(event).ok();
+        let shape = shape.filter(|shape| shape.request_context.elb.is_none());
         let reason = match shape {
             Some(_) => "its request cannot be read",
             None => "it is not a request from API Gateway or a function URL",
@@ -127,10 +147,8 @@ impl Request {
             LambdaRequest::ApiGatewayV1(event) => Some(Self {
                 version: Version::V1,
                 method: event.http_method,
-                path: without_stage(
-                    event.path.unwrap_or_default(),
-                    event.request_context.stage.as_deref(),
-                ),
+                path: event.path.unwrap_or_default(),
+                stage: event.request_context.stage,
                 raw_query: None,
                 query: pairs(match event.multi_value_query_string_parameters.is_empty() {
                     false => event.multi_value_query_string_parameters.iter(),
@@ -144,10 +162,8 @@ impl Request {
             LambdaRequest::ApiGatewayV2(event) => Some(Self {
                 version: Version::V2,
                 method: event.request_context.http.method,
-                path: without_stage(
-                    event.raw_path.unwrap_or_default(),
-                    event.request_context.stage.as_deref(),
-                ),
+                path: event.raw_path.unwrap_or_default(),
+                stage: event.request_context.stage,
                 raw_query: event.raw_query_string,
                 query: pairs(event.query_string_parameters.iter()),
                 headers: event.headers,
@@ -200,15 +216,13 @@ impl Request {
 
     /// The route whose path this request has, and the rest of the path.
     fn route<'a>(&self, routes: &'a [Route]) -> Option<(&'a Route, Option<&str>)> {
-        routes
-            .iter()
-            .find_map(|route| match route.path.strip_suffix(REST) {
-                None => (self.path == route.path).then_some((route, None)),
-                Some(stem) => {
-                    let rest = self.path.strip_prefix(stem)?;
-                    (!rest.is_empty()).then_some((route, Some(rest)))
-                }
-            })
+        // v2 paths begin with the stage, unless it is `$default`; v1 paths do under a bare stage URL.
+        let stage = self.stage.as_deref();
+        let behind_stage = stage.and_then(|stage| self.path.strip_prefix('/')?.strip_prefix(stage));
+        [Some(self.path.as_str()), behind_stage]
+            .into_iter()
+            .flatten()
+            .find_map(|path| routes.iter().find_map(|route| route.rest_of(path)))
     }
 
     /// What the task is given, if the request is for one of its routes and well-formed.
@@ -243,47 +257,10 @@ impl Request {
     }
 }
 
-/// A name or an address, and perhaps a port.
-fn is_host(text: &str) -> bool {
-    text.parse::<Authority>().is_ok_and(|authority| {
-        let port = authority.as_str().strip_prefix(authority.host());
-        match port.map(|port| port.strip_prefix(':')) {
-            Some(Some(port)) => port.parse::<u16>().is_ok(),
-            // What stands before the host would be a user.
-            Some(None) => authority.as_str() == authority.host(),
-            None => false,
-        }
-    })
-}
-
-/// What may stand behind a URL's question mark.
-fn is_query(text: &str) -> bool {
-    text.is_empty() || !text.contains('#') && format!("/?{text}").parse::<PathAndQuery>().is_ok()
-}
-
 fn pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
     pairs
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
-}
-
-fn decoded(body: Option<String>, is_base64: bool, limit: usize) -> Result<Vec<u8>, Error> {
-    let text = body.unwrap_or_default();
-    let too_large = |size| Error::from(RequestFault::BodyTooLarge { size, limit });
-    // What is far too large is not decoded first.
-    if text.len() / 4 * 3 > limit {
-        return Err(too_large(text.len()));
-    }
-    let body = match is_base64 {
-        false => text.into_bytes(),
-        true => STANDARD
-            .decode(text)
-            .map_err(|_| Error::from(RequestFault::BodyNotBase64))?,
-    };
-    match body.len() {
-        size if size > limit => Err(too_large(size)),
-        _ => Ok(body),
-    }
 }
 
 /// v1 events may carry a header in either map, or in both.
@@ -294,42 +271,6 @@ fn merged(mut headers: HeaderMap, multi: HeaderMap) -> HeaderMap {
         }
     }
     headers
-}
-
-/// v2 paths begin with the stage, unless it is `$default`; v1 paths do under a bare stage URL.
-fn without_stage(path: String, stage: Option<&str>) -> String {
-    let rest = stage.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
-    match rest {
-        Some(rest) if rest.starts_with('/') => rest.to_owned(),
-        Some(_) | None => path,
-    }
-}
-
-/// JSON in UTF-8, not compressed. A missing content type is let pass; it says nothing wrong.
-fn sends_json(headers: &HeaderMap) -> bool {
-    let plain = match headers.get(header::CONTENT_ENCODING) {
-        None => true,
-        Some(encoding) => encoding.as_bytes().eq_ignore_ascii_case(b"identity"),
-    };
-    let json = match headers
-        .get(header::CONTENT_TYPE)
-        .map(|value| value.to_str())
-    {
-        None => true,
-        Some(Err(_)) => false,
-        Some(Ok(value)) => {
-            let mut parts = value.split(';').map(str::trim);
-            let media = parts.next().unwrap_or_default().to_ascii_lowercase();
-            let charset_ok = parts.all(|parameter| {
-                match parameter.to_ascii_lowercase().strip_prefix("charset=") {
-                    Some(charset) => charset.trim_matches('"') == "utf-8",
-                    None => true,
-                }
-            });
-            charset_ok && (media == "application/json" || media.ends_with("+json"))
-        }
-    };
-    plain && json
 }
 
 #[cfg(test)]

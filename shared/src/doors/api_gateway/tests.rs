@@ -85,6 +85,10 @@ fn a_stage_is_cut_from_the_path() {
     );
     assert!(body(&event).is_ok());
     assert!(body(&changed(v1(), "/path", json!("/prod/v1/completions"))).is_ok());
+    // A stage that is named like a route's first part is not cut from the route.
+    let event = changed(v1(), "/requestContext/stage", json!("v1"));
+    assert!(body(&event).is_ok());
+    assert!(body(&changed(event, "/path", json!("/v1/v1/completions"))).is_ok());
     // A path that only begins like the stage is another path.
     refused(
         &changed(v1(), "/path", json!("/production/v1/completions")),
@@ -229,6 +233,10 @@ fn a_gateway_is_answered_in_its_version_whatever_it_sends() {
         (changed(v1(), "/headers", odd.clone()), Some(Version::V1)),
         (changed(v2(), "/headers", odd), Some(Version::V2)),
         (json!({"requestContext": {}}), Some(Version::V1)),
+        (
+            json!({"requestContext": {"elb": {}}, "httpMethod": "GET"}),
+            None,
+        ),
         (json!({"Records": []}), None),
     ] {
         assert_eq!(
@@ -290,10 +298,13 @@ fn a_key_that_promises_what_is_not_served_is_refused() {
 }
 
 async fn buffered(answer: Answer, version: Version) -> Value {
-    match answer.buffered(version).await {
-        Response::BufferedResponse(answer) => serde_json::to_value(answer).unwrap(),
-        Response::StreamingResponse(_) => panic!("streamed"),
-    }
+    let (response, size) = answer.buffered(version).await;
+    let Response::BufferedResponse(answer) = response else {
+        panic!("streamed");
+    };
+    let answer = serde_json::to_value(answer).unwrap();
+    assert_eq!(size + 2, answer["body"].to_string().len());
+    answer
 }
 
 #[tokio::test]

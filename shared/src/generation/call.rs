@@ -1,0 +1,138 @@
+//! One call for text: the choice between the family's native body and Converse.
+
+use crate::Error;
+use crate::api::inference::Inference;
+use crate::bedrock::{Bedrock, Stream};
+use crate::converse;
+use crate::deadline::Deadline;
+use crate::error::ModelFault;
+use crate::families::{self, Completion, Conversation, Input};
+use crate::model::{Api, Family, Resource, Target, TextFamily};
+
+/// A call that is ready to be made.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Call {
+    /// InvokeModel.
+    Invoke {
+        /// The family whose body it is.
+        family: TextFamily,
+        /// The native body.
+        body: Vec<u8>,
+        /// Whether the answer begins with the white space that stands behind a turn's marker.
+        behind_marker: bool,
+    },
+    /// Converse with this request.
+    Converse(converse::Request),
+}
+
+impl Call {
+    /// Checks and encodes a request.
+    ///
+    /// A prompt goes over the family's native body, a conversation over Converse, unless the
+    /// request or an alias chose otherwise or Converse does not serve the model. A model whose
+    /// family is not known is served by Converse alone.
+    pub fn prepare(
+        target: &Target,
+        input: Input<'_>,
+        inference: &Inference,
+    ) -> Result<Self, Error> {
+        let family = target.text_family()?;
+        let usual = match input {
+            Input::Prompt(_) => Api::Invoke,
+            Input::Conversation(_) if serves_converse(target) => Api::Converse,
+            Input::Conversation(_) => Api::Invoke,
+        };
+        match (target.api.unwrap_or(usual), family) {
+            (Api::Invoke, Some(family)) => Ok(Self::Invoke {
+                family,
+                body: families::encode_text(family, target.entry, input, inference)?,
+                behind_marker: families::answers_behind_marker(family, input),
+            }),
+            (Api::Invoke, None) if target.api.is_some() => {
+                Err(target.fault(ModelFault::FamilyRequired {
+                    known: Family::names(),
+                }))
+            }
+            (Api::Converse, _) if !serves_converse(target) => Err(target.fault(
+                ModelFault::TaskUnsupported("Converse; use `\"api\": \"invoke\"`"),
+            )),
+            (Api::Invoke, None) | (Api::Converse, _) => {
+                let prompt;
+                let conversation = match input {
+                    Input::Conversation(conversation) => conversation,
+                    Input::Prompt(text) => {
+                        prompt = Conversation::of_prompt(text);
+                        &prompt
+                    }
+                };
+                converse::encode(family, target.entry, conversation, inference).map(Self::Converse)
+            }
+        }
+    }
+
+    /// Makes the call and waits for the whole answer.
+    pub async fn send(
+        &self,
+        bedrock: &Bedrock,
+        target: &Target,
+        deadline: Deadline,
+    ) -> Result<Completion, Error> {
+        match self {
+            Self::Converse(request) => bedrock.converse(target, request, deadline).await,
+            Self::Invoke {
+                family,
+                body,
+                behind_marker,
+            } => {
+                let answer = bedrock.invoke(target, body, deadline).await?;
+                let mut completion = families::decode_text(*family, &answer.body)?;
+                if *behind_marker {
+                    completion.text = completion.text.trim_start().to_owned();
+                }
+                // The headers are the same for all families; a body's own counts come second.
+                completion.usage = answer.usage.or(completion.usage);
+                Ok(completion)
+            }
+        }
+    }
+
+    /// Makes the call and hands out the answer as it is written.
+    pub async fn stream(
+        &self,
+        bedrock: &Bedrock,
+        target: &Target,
+        deadline: Deadline,
+    ) -> Result<Stream, Error> {
+        match self {
+            Self::Converse(request) => bedrock.converse_stream(target, request, deadline).await,
+            Self::Invoke {
+                family,
+                body,
+                behind_marker,
+            } => {
+                let stream = bedrock
+                    .invoke_stream(target, *family, body, deadline)
+                    .await?;
+                Ok(stream.behind_marker(*behind_marker))
+            }
+        }
+    }
+}
+
+/// Whether Converse serves the model, as far as can be told without asking. What was customised
+/// or imported has a runtime of its own, whatever it was made from; a request may say that it
+/// serves Converse.
+fn serves_converse(target: &Target) -> bool {
+    match target.id.resource() {
+        Resource::ImportedModel | Resource::CustomModel | Resource::CustomModelDeployment => {
+            target.api == Some(Api::Converse)
+        }
+        Resource::FoundationModel
+        | Resource::InferenceProfile
+        | Resource::ApplicationInferenceProfile
+        | Resource::ProvisionedModel
+        | Resource::Prompt
+        | Resource::PromptRouter
+        | Resource::SagemakerEndpoint => target.entry.is_none_or(|entry| entry.converse),
+    }
+}
