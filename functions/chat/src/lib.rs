@@ -4,16 +4,13 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use bedrock_adapter::Error;
-use bedrock_adapter::api::chat::{Choice, Delta, Request, Response};
-use bedrock_adapter::api::document::Document;
-use bedrock_adapter::api::streamed::Writer;
+use bedrock_adapter::api::chat::{Delta, Request};
 use bedrock_adapter::config::{Config, DefaultModel, Invalid};
 use bedrock_adapter::doors::api_gateway::{Input, Route};
 use bedrock_adapter::families;
-use bedrock_adapter::generation::{Call, TextModels};
+use bedrock_adapter::generation::{Asked, Call, TextModels};
 use bedrock_adapter::reply::Reply;
 use bedrock_adapter::runtime::{Invocation, Task};
-use bedrock_adapter::telemetry::Facts;
 
 const DEFAULT_MODEL: DefaultModel = DefaultModel {
     variable: "DEFAULT_CHAT_MODEL",
@@ -57,33 +54,10 @@ impl Task for Chat {
         inference.max_tokens.get_or_insert(default);
         let prompt = families::Input::Conversation(&conversation);
         let call = Arc::new(Call::prepare(&target, prompt, &inference)?);
-        let alternatives = vec![call; n];
-        let Invocation {
-            id,
-            deadline,
-            started,
-            ..
-        } = invocation;
-        if let Some(streaming) = streaming {
-            let name = target.name.clone();
-            let openings = vec![String::new(); n];
-            let writer = Writer::<Delta>::new(id, *started, name, openings, streaming);
-            let models = &self.models;
-            let events = models.stream(alternatives, &target, *deadline, writer);
-            return Ok(Reply::Stream(events.await?));
-        }
-        let (completions, usage) = self.models.send(alternatives, &target, *deadline).await?;
-        let choices = completions
-            .into_iter()
-            .enumerate()
-            .map(|(index, completion)| Choice::new(index, completion.text, &completion.finish))
-            .collect();
-        let facts = Facts {
-            model: target.id.as_str().to_owned(),
-            usage,
-            images: 0,
+        let asked = Asked {
+            alternatives: vec![(call, String::new()); n],
+            streaming,
         };
-        let response = Response::new(id, *started, target.name, choices, usage);
-        Ok(Reply::Whole(Document::of(&response)?, facts))
+        self.models.answer::<Delta>(asked, target, invocation).await
     }
 }

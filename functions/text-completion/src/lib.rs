@@ -4,17 +4,14 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use bedrock_adapter::Error;
-use bedrock_adapter::api::completion::{Choice, Delta, Request, Response};
-use bedrock_adapter::api::document::Document;
-use bedrock_adapter::api::streamed::Writer;
+use bedrock_adapter::api::completion::{Delta, Request};
 use bedrock_adapter::config::{Config, DefaultModel, Invalid};
 use bedrock_adapter::doors::api_gateway::{Input, Route};
 use bedrock_adapter::error::RequestFault;
 use bedrock_adapter::families;
-use bedrock_adapter::generation::{Call, TextModels};
+use bedrock_adapter::generation::{Asked, Call, TextModels};
 use bedrock_adapter::reply::Reply;
 use bedrock_adapter::runtime::{Invocation, Task};
-use bedrock_adapter::telemetry::Facts;
 
 const DEFAULT_MODEL: DefaultModel = DefaultModel {
     variable: "DEFAULT_TEXT_MODEL",
@@ -55,54 +52,23 @@ impl Task for TextCompletion {
             inference,
         } = request;
         let target = self.models.find(&wanted)?;
-        // Everything that can be refused is refused before the first call is paid for.
-        let calls = prompts
-            .iter()
-            .map(|prompt| Call::prepare(&target, families::Input::Prompt(prompt), &inference))
-            .map(|call| call.map(Arc::new))
-            .collect::<Result<Vec<_>, _>>()?;
-        let calls: Vec<_> = calls
-            .into_iter()
-            .flat_map(|call| std::iter::repeat_n(call, n))
-            .collect();
-        // Of each completion what stands before it.
-        let echoed = prompts
-            .iter()
-            .flat_map(|prompt| std::iter::repeat_n(echo.then_some(prompt.as_str()), n));
-        let Invocation {
-            id,
-            deadline,
-            started,
-            largest_answer,
-        } = invocation;
-        let echo_size: usize = echoed.clone().flatten().map(str::len).sum();
-        if echo_size > *largest_answer {
-            let limit = *largest_answer;
+        let echo_size = prompts.iter().map(|prompt| prompt.len() * n).sum::<usize>();
+        if echo && echo_size > invocation.largest_answer {
+            let limit = invocation.largest_answer;
             return Err(RequestFault::AnswerTooLarge { limit }.into());
         }
-        if let Some(streaming) = streaming {
-            let name = target.name.clone();
-            let openings = echoed.map(|prompt| prompt.unwrap_or_default().to_owned());
-            let writer = Writer::<Delta>::new(id, *started, name, openings.collect(), streaming);
-            let models = &self.models;
-            let events = models.stream(calls, &target, *deadline, writer);
-            return Ok(Reply::Stream(events.await?));
+        // Everything that can be refused is refused before the first call is paid for.
+        let mut alternatives = Vec::with_capacity(prompts.len() * n);
+        for prompt in &prompts {
+            let input = families::Input::Prompt(prompt);
+            let call = Arc::new(Call::prepare(&target, input, &inference)?);
+            let opening = if echo { prompt.clone() } else { String::new() };
+            alternatives.extend(std::iter::repeat_n((call, opening), n));
         }
-        let (completions, usage) = self.models.send(calls, &target, *deadline).await?;
-        let choices = completions
-            .into_iter()
-            .zip(echoed)
-            .enumerate()
-            .map(|(index, (completion, echoed))| {
-                Choice::new(index, echoed, &completion.text, &completion.finish)
-            })
-            .collect();
-        let facts = Facts {
-            model: target.id.as_str().to_owned(),
-            usage,
-            images: 0,
+        let asked = Asked {
+            alternatives,
+            streaming,
         };
-        let response = Response::new(id, *started, target.name, choices, usage);
-        Ok(Reply::Whole(Document::of(&response)?, facts))
+        self.models.answer::<Delta>(asked, target, invocation).await
     }
 }

@@ -8,8 +8,7 @@ use super::inference::Inference;
 use super::limits::Limits;
 use super::streamed::{self, Streaming, streaming};
 use super::{
-    Generated, OfAnswer, answers, bookkeeping, finish_reason, is_blank, is_false, stop_reason,
-    wanted,
+    OfAnswer, answers, bookkeeping, finish_reason, is_blank, is_false, stop_reason, wanted,
 };
 use crate::Error;
 use crate::families::{Conversation, Finish};
@@ -91,9 +90,6 @@ struct ResponseFormat {
     r#type: String,
 }
 
-/// The answer: OpenAI's `chat.completion`.
-pub type Response = Generated<Choice>;
-
 /// One alternative.
 #[derive(Debug, Serialize)]
 pub struct Choice {
@@ -111,24 +107,6 @@ struct Reply {
     role: &'static str,
     content: String,
     refusal: Option<()>,
-}
-
-impl Choice {
-    /// The alternative with this index.
-    pub fn new(index: usize, content: String, finish: &Finish) -> Self {
-        Self {
-            index,
-            empty: is_blank(&content),
-            message: Reply {
-                role: "assistant",
-                content,
-                refusal: None,
-            },
-            logprobs: None,
-            finish_reason: finish_reason(finish),
-            stop_reason: stop_reason(finish),
-        }
-    }
 }
 
 /// A part of one alternative.
@@ -191,6 +169,21 @@ impl streamed::Delta for Delta {
 impl OfAnswer for Choice {
     const ID_PREFIX: &'static str = "chatcmpl";
     const OBJECT: &'static str = "chat.completion";
+
+    fn new(index: usize, opening: &str, text: String, finish: &Finish) -> Self {
+        Self {
+            index,
+            empty: is_blank(&text),
+            message: Reply {
+                role: "assistant",
+                content: format!("{opening}{text}"),
+                refusal: None,
+            },
+            logprobs: None,
+            finish_reason: finish_reason(finish),
+            stop_reason: stop_reason(finish),
+        }
+    }
 }
 
 #[cfg(test)]

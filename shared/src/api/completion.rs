@@ -9,8 +9,8 @@ use super::inference::Inference;
 use super::limits::Limits;
 use super::streamed::{self, Streaming, streaming};
 use super::{
-    Generated, OfAnswer, answers, bookkeeping, check_length, finish_reason, is_blank, is_false,
-    stop_reason, wanted,
+    OfAnswer, answers, bookkeeping, check_length, finish_reason, is_blank, is_false, stop_reason,
+    wanted,
 };
 use crate::Error;
 use crate::families::Finish;
@@ -131,9 +131,6 @@ enum Prompt {
     Tokens(Vec<IgnoredAny>),
 }
 
-/// The answer: OpenAI's `text_completion`.
-pub type Response = Generated<Choice>;
-
 /// One completion.
 #[derive(Debug, Serialize)]
 pub struct Choice {
@@ -144,21 +141,6 @@ pub struct Choice {
     stop_reason: String,
     #[serde(skip_serializing_if = "is_false")]
     empty: bool,
-}
-
-impl Choice {
-    /// The completion with this index, of this prompt, which stands before the text if it is to be
-    /// echoed.
-    pub fn new(index: usize, echoed: Option<&str>, text: &str, finish: &Finish) -> Self {
-        Self {
-            text: format!("{}{text}", echoed.unwrap_or_default()),
-            index,
-            logprobs: None,
-            finish_reason: finish_reason(finish),
-            stop_reason: stop_reason(finish),
-            empty: is_blank(text),
-        }
-    }
 }
 
 /// A part of one completion.
@@ -205,6 +187,17 @@ impl streamed::Delta for Delta {
 impl OfAnswer for Choice {
     const ID_PREFIX: &'static str = "cmpl";
     const OBJECT: &'static str = "text_completion";
+
+    fn new(index: usize, opening: &str, text: String, finish: &Finish) -> Self {
+        Self {
+            index,
+            logprobs: None,
+            finish_reason: finish_reason(finish),
+            stop_reason: stop_reason(finish),
+            empty: is_blank(&text),
+            text: format!("{opening}{text}"),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -82,12 +82,15 @@ pub struct Generated<C> {
 }
 
 /// One of an answer's choices, which says what kind of answer it belongs to.
-pub trait OfAnswer {
+pub trait OfAnswer: Serialize {
     /// What the answer's id begins with.
     const ID_PREFIX: &'static str;
 
     /// The answer's `object`.
     const OBJECT: &'static str;
+
+    /// The choice with this index: what the model wrote, behind an opening such as an echoed prompt.
+    fn new(index: usize, opening: &str, text: String, finish: &Finish) -> Self;
 }
 
 impl<C: OfAnswer> Generated<C> {

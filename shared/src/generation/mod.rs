@@ -12,15 +12,18 @@ use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::Error;
+use crate::api::document::Document;
 use crate::api::limits::Limits;
-use crate::api::streamed::{Delta, Writer};
+use crate::api::streamed::{Delta, Streaming, Writer};
+use crate::api::{Generated, OfAnswer as _};
 use crate::bedrock::Bedrock;
 use crate::config::{Config, DefaultModel, Invalid};
 use crate::deadline::Deadline;
 use crate::families::{Chunk, Completion, Usage};
 use crate::fan_out::fan_out;
 use crate::model::{Directory, Target, Wanted};
-use crate::reply::{Event, Events};
+use crate::reply::{Event, Events, Reply};
+use crate::runtime::Invocation;
 use crate::telemetry::Facts;
 
 pub use call::Call;
@@ -34,6 +37,15 @@ pub struct TextModels {
     bedrock: Bedrock,
     directory: Directory,
     limits: Limits,
+}
+
+/// What is asked of the models for one request.
+#[derive(Debug)]
+pub struct Asked {
+    /// The calls, each with the text that stands before its answer, such as an echoed prompt.
+    pub alternatives: Vec<(Arc<Call>, String)>,
+    /// How the answer is to be streamed; `None` sends it whole.
+    pub streaming: Option<Streaming>,
 }
 
 /// Chunks of several answers as they come, each with the index of its answer.
@@ -74,11 +86,54 @@ impl TextModels {
         self.directory.find(wanted)
     }
 
+    /// Answers a request, whole or streamed as it asks.
+    pub async fn answer<D: Delta + 'static>(
+        &self,
+        asked: Asked,
+        target: Target,
+        invocation: &Invocation,
+    ) -> Result<Reply, Error> {
+        let Asked {
+            alternatives,
+            streaming,
+        } = asked;
+        let (calls, openings): (Vec<_>, Vec<_>) = alternatives.into_iter().unzip();
+        let Invocation {
+            id,
+            deadline,
+            started,
+            ..
+        } = invocation;
+        if let Some(streaming) = streaming {
+            let name = target.name.clone();
+            let writer = Writer::<D>::new(id, *started, name, openings, streaming);
+            let events = self.stream(calls, &target, *deadline, writer).await?;
+            return Ok(Reply::Stream(events));
+        }
+        let (completions, usage) = self.send(&calls, &target, *deadline).await?;
+        let choices = completions
+            .into_iter()
+            .zip(openings)
+            .enumerate()
+            .map(|(index, (completion, opening))| {
+                let Completion { text, finish, .. } = completion;
+                D::Whole::new(index, &opening, text, &finish)
+            })
+            .collect();
+        let facts = Facts {
+            model: target.id.as_str().to_owned(),
+            usage,
+            images: 0,
+        };
+        let response = Generated::<D::Whole>::new(id, *started, target.name, choices, usage);
+        Ok(Reply::Whole(Document::of(&response)?, facts))
+    }
+
     /// Makes the calls, a few at a time; the answers come in their order, with the sum of their
     /// tokens.
-    pub async fn send(
+    async fn send(
         &self,
-        calls: Vec<Arc<Call>>,
+        calls: &[Arc<Call>],
         target: &Target,
         deadline: Deadline,
     ) -> Result<(Vec<Completion>, Option<Usage>), Error> {
@@ -92,7 +147,7 @@ impl TextModels {
 
     /// Makes the calls, a few at a time, and writes their chunks as they come. The first chunk has
     /// come when this returns, so that calls that fail before it keep their own status.
-    pub async fn stream<D: Delta + 'static>(
+    async fn stream<D: Delta + 'static>(
         &self,
         calls: Vec<Arc<Call>>,
         target: &Target,
