@@ -90,6 +90,27 @@ async fn one_stream_that_fails_before_the_first_text_fails_the_request() {
     }
 }
 
+/// What the client is told decides whether it asks, and pays, again.
+#[tokio::test]
+async fn streams_that_are_all_throttled_may_be_asked_for_again_and_others_may_not() {
+    for ask in Ask::STREAMED {
+        let wait = ["x-amz-retry-after: 25000"];
+        let throttled = || Script::error_with(429, "ThrottlingException", "Slow down.", &wait);
+        let mut asked = ask.of([throttled(), throttled()]).await;
+        let both = ask.event().with_field("n", 2.into());
+        let answer = asked.function.call(&both).await;
+        assert_eq!(answer.status, 429, "{ask:?}: {answer:?}");
+        assert_eq!(answer.header("retry-after"), "25", "{ask:?}");
+        assert_eq!(answer.header("x-should-retry"), "", "{ask:?}");
+
+        let mut asked = ask.of([throttled(), ask.answer(&["Hello"])]).await;
+        let answer = asked.function.call(&both).await;
+        assert_eq!(answer.status, 429, "{ask:?}: {answer:?}");
+        assert_eq!(answer.header("retry-after"), "", "{ask:?}");
+        assert_eq!(answer.header("x-should-retry"), "false", "{ask:?}");
+    }
+}
+
 #[tokio::test]
 async fn one_stream_that_breaks_is_an_error_of_all_and_the_others_are_dropped() {
     for ask in Ask::STREAMED {

@@ -95,3 +95,33 @@ async fn a_buffered_event_stream_is_one_body() {
     assert_eq!((answer.status, answer.way.clone()), (400, Way::Buffered));
     assert_eq!(answer.error()["param"], "max_tokens");
 }
+
+/// Lambda would refuse it, when it has been paid for.
+#[tokio::test]
+async fn an_answer_that_cannot_be_sent_whole_is_refused_before_it_is_paid_for() {
+    let ask = Ask::TEXT;
+    let long = ask
+        .event()
+        .with_field("prompt", "a".repeat(900_000).into())
+        .with_field("echo", true.into())
+        .with_field("n", 10.into());
+    let script = [ask.answer(&["Hello"])];
+    let mut asked = ask.with(&[("HTTP_RESPONSE", "buffered")], script).await;
+    let answer = asked.function.call(&long).await;
+    assert_eq!(answer.status, 413, "{answer:?}");
+    assert_eq!(answer.error()["code"], "answer_too_large");
+    assert_eq!(asked.upstream.count(), 0);
+    asked.lives_on().await;
+}
+
+/// Escaped within the answer's object, it is more than it was.
+#[tokio::test]
+async fn an_answer_that_turns_out_too_large_is_never_posted() {
+    let ask = Ask::TEXT;
+    let script = [ask.answer(&["\u{1}".repeat(950_000).as_str()])];
+    let mut asked = ask.with(&[("HTTP_RESPONSE", "buffered")], script).await;
+    let answer = asked.call().await;
+    assert_eq!(answer.status, 413, "{}", answer.status);
+    assert_eq!(answer.error()["code"], "answer_too_large");
+    asked.lives_on().await;
+}
