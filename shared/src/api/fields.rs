@@ -51,6 +51,28 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// Reads a whole request: a field that nobody takes is refused.
+    pub(super) fn read<T>(
+        body: &'a [u8],
+        take: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut fields = Self::parse(body)?;
+        let request = take(&mut fields)?;
+        fields.finish()?;
+        Ok(request)
+    }
+
+    /// The names that are asked for while this request is read, in the order of the alphabet.
+    pub(super) fn names<T>(
+        body: &'a [u8],
+        take: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<Vec<&'static str>, Error> {
+        let mut fields = Self::parse(body)?;
+        take(&mut fields)?;
+        fields.known.sort_unstable();
+        Ok(fields.known)
+    }
+
     /// The field's value; `None` if it is absent or `null`.
     pub fn take<T: Deserialize<'a>>(&mut self, name: &'static str) -> Result<Option<T>, Error> {
         self.known.push(name);
@@ -123,12 +145,6 @@ impl<'a> Fields<'a> {
             )),
             _ => Ok(()),
         }
-    }
-
-    /// The names that were asked for, in the order of the alphabet.
-    pub(super) fn known(mut self) -> Vec<&'static str> {
-        self.known.sort_unstable();
-        self.known
     }
 
     /// Refuses the first field that nobody asked for.

@@ -94,17 +94,13 @@ impl std::fmt::Display for Size {
 impl Request {
     /// Reads a request's JSON body.
     pub fn parse(body: &[u8], limits: &Limits) -> Result<Self, Error> {
-        let mut fields = Fields::parse(body)?;
-        let request = Self::take(&mut fields, limits)?;
-        fields.finish()?;
-        Ok(request)
+        Fields::read(body, |fields| Self::take(fields, limits))
     }
 
     /// The names of all fields that a request may have.
     pub fn fields() -> Result<Vec<&'static str>, Error> {
-        let mut fields = Fields::parse(br#"{"prompt":"a"}"#)?;
-        Self::take(&mut fields, &Limits::default())?;
-        Ok(fields.known())
+        let smallest = br#"{"prompt":"a"}"#;
+        Fields::names(smallest, |fields| Self::take(fields, &Limits::default()))
     }
 
     fn take(fields: &mut Fields<'_>, limits: &Limits) -> Result<Self, Error> {

@@ -113,7 +113,8 @@ where
     }
 }
 
-fn upstream(fault: UpstreamFault, code: &str) -> Error {
+/// A fault that AWS gave no request id for.
+pub(super) fn upstream(fault: UpstreamFault, code: &str) -> Error {
     Error::Upstream {
         fault,
         cause: Cause::of(code),

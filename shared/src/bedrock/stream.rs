@@ -6,12 +6,12 @@ use aws_sdk_bedrockruntime::primitives::event_stream::EventReceiver;
 use aws_sdk_bedrockruntime::types::error::{ConverseStreamOutputError, ResponseStreamError};
 use aws_sdk_bedrockruntime::types::{ConverseStreamOutput, ResponseStream};
 
-use super::fault;
+use super::fault::{self, upstream};
 use super::retry::Failure;
 use crate::Error;
 use crate::converse;
 use crate::deadline::Deadline;
-use crate::error::{Cause, UpstreamFault};
+use crate::error::UpstreamFault;
 use crate::families::{self, Chunk};
 use crate::model::{Target, TextFamily};
 
@@ -173,12 +173,5 @@ impl Stream {
                 Ok(event.map(converse::decode_chunk))
             }
         }
-    }
-}
-
-fn upstream(fault: UpstreamFault, code: &str) -> Error {
-    Error::Upstream {
-        fault,
-        cause: Cause::of(code),
     }
 }
