@@ -10,7 +10,9 @@ PSEUDO = {
     "AWS::AccountId": "123456789012",
     "AWS::Partition": "aws",
     "AWS::Region": "us-east-1",
-    "AWS::StackName": "stack",
+    "AWS::StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/A-Stack/0c8fd5b0-c94e-11f0-9f5b-0a58a9feac02",
+    # With capitals, which not every name may have.
+    "AWS::StackName": "A-Stack",
     "AWS::URLSuffix": "amazonaws.com",
 }
 NOTHING = object()
@@ -26,12 +28,12 @@ class Resolver:
         self._values = {**PSEUDO, **defaults, **parameters}
         self._conditions = template["Conditions"]
 
-    def resources(self, template: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        """The resources that there are, by name."""
+    def present(self, section: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """The resources or outputs that there are, by name."""
         return {
-            name: self.value(resource)
-            for name, resource in template["Resources"].items()
-            if "Condition" not in resource or self._holds(resource["Condition"])
+            name: self.value(item)
+            for name, item in section.items()
+            if "Condition" not in item or self._holds(item["Condition"])
         }
 
     def _holds(self, condition: str) -> bool:
@@ -60,6 +62,12 @@ class Resolver:
                 return str(first) == str(second)
             case "Fn::Not":
                 return not self.value(argument[0])
+            case "Fn::Select":
+                index, items = argument
+                return self.value(items)[int(index)]
+            case "Fn::Split":
+                separator, text = argument
+                return self.value(text).split(separator)
             case "Fn::GetAtt":
                 return f"<{'.'.join(argument)}>"
             case "Fn::Sub":

@@ -5,6 +5,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// What is kept back for sending the answer.
 const MARGIN: Duration = Duration::from_millis(500);
 
+/// How long a lease outlives the invocation: the clocks of two machines differ a little.
+const LEASE_MARGIN: Duration = Duration::from_secs(5);
+
 /// The longest that any gateway waits for an answer: API Gateway's limit for streams.
 const LONGEST_GATEWAY: Duration = Duration::from_secs(900);
 
@@ -55,6 +58,17 @@ impl Deadline {
         Self(self.0.checked_sub(time).unwrap_or(self.0))
     }
 
+    /// When whoever works by this deadline is gone for certain, in milliseconds since 1970.
+    pub fn lease(self) -> u64 {
+        let end = SystemTime::now() + self.remaining() + MARGIN + LEASE_MARGIN;
+        in_milliseconds(end)
+    }
+
+    /// The instant itself.
+    pub fn instant(self) -> Instant {
+        self.0
+    }
+
     /// The time that is left.
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
@@ -63,9 +77,17 @@ impl Deadline {
 
 /// Seconds since 1970, for the answer's `created`.
 pub fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    now_in_milliseconds() / 1_000
+}
+
+/// Milliseconds since 1970.
+pub fn now_in_milliseconds() -> u64 {
+    in_milliseconds(SystemTime::now())
+}
+
+fn in_milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -73,11 +95,7 @@ mod tests {
     use super::*;
 
     fn in_milliseconds(offset: i64) -> u64 {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap()
-            .as_millis();
-        u64::try_from(i64::try_from(now).unwrap() + offset).unwrap()
+        u64::try_from(now_in_milliseconds().cast_signed() + offset).unwrap()
     }
 
     #[test]
@@ -127,6 +145,13 @@ mod tests {
             let left = far.before_gateway(limit, accepted).remaining();
             assert_eq!(left.as_secs(), seconds, "{limit:?} {accepted}");
         }
+    }
+
+    #[test]
+    fn a_lease_outlives_the_invocation() {
+        let lambda = in_milliseconds(60_000);
+        let lease = Deadline::from_lambda(lambda).lease();
+        assert!(lease.abs_diff(lambda + 5_000) < 200, "{lease} {lambda}");
     }
 
     #[test]

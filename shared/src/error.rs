@@ -89,6 +89,17 @@ pub enum Retry {
     Never,
 }
 
+/// What a fault means to a request that nobody waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlook {
+    /// The same again would fail again: the error is the answer.
+    Permanent,
+    /// It may go well later, and nothing has been paid for.
+    Unpaid,
+    /// It may go well later, and may have been paid for.
+    PerhapsPaid,
+}
+
 /// What a fault means to a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
@@ -251,6 +262,13 @@ impl Error {
                 RequestFault::RouteNotFound => request(404, "not_found"),
                 RequestFault::MethodNotAllowed { .. } => request(405, "method_not_allowed"),
                 RequestFault::IdempotencyUnsupported => request(400, "idempotency_unsupported"),
+                RequestFault::IdempotencyMismatch => request(422, "idempotency_mismatch"),
+                RequestFault::IdempotencyInProgress { .. } => Row {
+                    retry: Retry::Later,
+                    ..request(409, "idempotency_in_progress")
+                },
+                RequestFault::InputGone => request(404, "input_gone"),
+                RequestFault::InputArchived => request(400, "input_archived"),
                 RequestFault::EventUnsupported(_) => request(400, "unsupported_event"),
                 RequestFault::ContextTooLong { .. } => request(400, "context_length_exceeded"),
                 RequestFault::AnswerTooLarge { .. } => request(413, "answer_too_large"),
@@ -260,7 +278,9 @@ impl Error {
             Self::Upstream { fault, .. } => match fault {
                 UpstreamFault::Throttled { .. } => limit("rate_limit_exceeded"),
                 UpstreamFault::QuotaExceeded => limit("quota_exceeded"),
-                UpstreamFault::Unavailable => later("service_unavailable"),
+                UpstreamFault::Unavailable | UpstreamFault::Resting { .. } => {
+                    later("service_unavailable")
+                }
                 UpstreamFault::ModelNotReady => later("model_not_ready"),
                 UpstreamFault::CredentialsUnavailable => later("credentials_unavailable"),
                 UpstreamFault::AccessDenied => never(500, "upstream_access_denied"),
@@ -272,7 +292,13 @@ impl Error {
                 }
                 UpstreamFault::Truncated => never(502, "upstream_truncated"),
                 UpstreamFault::ImageInvalid(_) => never(502, "image_invalid"),
-                UpstreamFault::StorageUnavailable => never(503, "storage_unavailable"),
+                UpstreamFault::NotStored => never(503, "answer_not_stored"),
+                UpstreamFault::StorageUnavailable => later("storage_unavailable"),
+                UpstreamFault::StorageDenied => never(500, "storage_access_denied"),
+                UpstreamFault::EncryptionUnavailable => later("encryption_unavailable"),
+                UpstreamFault::EncryptionDenied => never(500, "encryption_access_denied"),
+                UpstreamFault::QueueUnavailable => later("queue_unavailable"),
+                UpstreamFault::Interrupted => never(504, "interrupted"),
                 UpstreamFault::DeadlineExceeded | UpstreamFault::ListingTimedOut => {
                     never(504, "deadline_exceeded")
                 }
@@ -286,6 +312,42 @@ impl Error {
     /// Whether what failed may have been paid for, so that asking again would pay again.
     pub fn may_be_billed(&self) -> bool {
         self.row().retry == Retry::Never
+    }
+
+    /// What it means to a request that nobody waits for.
+    pub const fn outlook(&self) -> Outlook {
+        match self {
+            Self::Field { .. } | Self::Model { .. } | Self::Request(_) => Outlook::Permanent,
+            Self::PartlyPaid(_) => Outlook::PerhapsPaid,
+            Self::Upstream { fault, .. } => match fault {
+                UpstreamFault::Throttled { .. }
+                | UpstreamFault::QuotaExceeded
+                | UpstreamFault::Unavailable
+                | UpstreamFault::Resting { .. }
+                | UpstreamFault::ModelNotReady
+                | UpstreamFault::CredentialsUnavailable
+                | UpstreamFault::AccessDenied
+                | UpstreamFault::StorageUnavailable
+                | UpstreamFault::StorageDenied
+                | UpstreamFault::EncryptionUnavailable
+                | UpstreamFault::EncryptionDenied
+                | UpstreamFault::QueueUnavailable
+                | UpstreamFault::ListingTimedOut
+                // Bedrock does not bill what it failed to process.
+                | UpstreamFault::Failed => Outlook::Unpaid,
+                UpstreamFault::NotStored
+                | UpstreamFault::ModelFailed
+                | UpstreamFault::Malformed { .. }
+                | UpstreamFault::Truncated
+                | UpstreamFault::TooLarge { .. }
+                | UpstreamFault::Stalled
+                | UpstreamFault::ImageInvalid(_)
+                | UpstreamFault::DeadlineExceeded
+                | UpstreamFault::ModelTimedOut
+                | UpstreamFault::Defect => Outlook::PerhapsPaid,
+                UpstreamFault::Interrupted => Outlook::Permanent,
+            },
+        }
     }
 
     /// Path of the field that is at fault.
@@ -318,6 +380,11 @@ impl Error {
                 fault: UpstreamFault::Throttled { retry_after },
                 ..
             } => *retry_after,
+            Self::Upstream {
+                fault: UpstreamFault::Resting { wait },
+                ..
+            }
+            | Self::Request(RequestFault::IdempotencyInProgress { wait }) => Some(*wait),
             Self::Upstream { .. }
             | Self::PartlyPaid(_)
             | Self::Field { .. }

@@ -1,6 +1,6 @@
 //! Logs: JSON, one line a request, facts and never content.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -49,10 +49,23 @@ pub fn init(level: LevelFilter) {
     }));
 }
 
+/// Logs that a record asks for nothing, and why.
+pub(crate) fn passed_over(request_id: &str, why: &str) {
+    tracing::info!(request_id, why, "passed over");
+}
+
+/// Logs that a record is not done and comes back, and why.
+pub(crate) fn left(request_id: &str, record: &str, code: String, wait: Duration) {
+    let seconds = wait.as_secs();
+    tracing::warn!(request_id, record, code, seconds, "comes back");
+}
+
 /// A request's one line in the log, written when the request ends.
 #[derive(Debug)]
 pub(crate) struct Line {
     request_id: String,
+    /// The request's own id, where the invocation has several.
+    record: Option<String>,
     began: Instant,
     written: bool,
 }
@@ -62,9 +75,16 @@ impl Line {
     pub(crate) fn begin(request_id: &str) -> Self {
         Self {
             request_id: request_id.to_owned(),
+            record: None,
             began: Instant::now(),
             written: false,
         }
+    }
+
+    /// The line of one of an invocation's requests.
+    pub(crate) fn of(mut self, record: &str) -> Self {
+        self.record = Some(record.to_owned());
+        self
     }
 
     pub(crate) fn request_id(&self) -> &str {
@@ -81,6 +101,7 @@ impl Line {
         self.written = true;
         tracing::info!(
             request_id = self.request_id,
+            record = self.record,
             model = facts.model,
             input_tokens = facts.usage.map(|usage| usage.input),
             output_tokens = facts.usage.map(|usage| usage.output),
@@ -103,6 +124,7 @@ impl Line {
         if row.status >= 500 {
             tracing::error!(
                 request_id = self.request_id,
+                record = self.record,
                 status = row.status,
                 code = row.code,
                 action,
@@ -115,6 +137,7 @@ impl Line {
         } else {
             tracing::info!(
                 request_id = self.request_id,
+                record = self.record,
                 status = row.status,
                 code = row.code,
                 action,
@@ -139,6 +162,7 @@ impl Drop for Line {
         if !self.written {
             tracing::warn!(
                 request_id = self.request_id,
+                record = self.record,
                 milliseconds = self.milliseconds(),
                 "abandoned"
             );

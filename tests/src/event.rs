@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// An event that a function is invoked with.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +38,23 @@ impl Event {
         names
     }
 
+    /// The names of those that are HTTP requests.
+    pub fn http_names() -> Vec<String> {
+        let is_http = |name: &String| name.ends_with("-http-v2") || name.ends_with("-rest-v1");
+        Self::names().into_iter().filter(is_http).collect()
+    }
+
+    /// The event's JSON.
+    pub fn json(&self) -> &Value {
+        &self.0
+    }
+
+    /// What is at a JSON pointer, which must be there.
+    pub fn at(&self, pointer: &str) -> &Value {
+        let found = self.0.pointer(pointer);
+        found.unwrap_or_else(|| panic!("nothing at {pointer} of {}", self.0))
+    }
+
     /// The JSON that its body holds.
     pub fn body(&self) -> Value {
         let body = self.0.get("body").and_then(Value::as_str);
@@ -68,11 +85,24 @@ impl Event {
     /// The same event with another value at a JSON pointer, whose parent must be there.
     #[must_use]
     pub fn with(mut self, pointer: &str, value: Value) -> Self {
+        let (object, name) = self.parent(pointer);
+        object.insert(name.to_owned(), value);
+        self
+    }
+
+    /// The same event without what is at a JSON pointer, whose parent must be there.
+    #[must_use]
+    pub fn without(mut self, pointer: &str) -> Self {
+        let (object, name) = self.parent(pointer);
+        object.remove(name);
+        self
+    }
+
+    fn parent<'p>(&mut self, pointer: &'p str) -> (&mut Map<String, Value>, &'p str) {
         let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
         let object = self.0.pointer_mut(parent).and_then(Value::as_object_mut);
         let object = object.unwrap_or_else(|| panic!("no object at {parent}"));
-        object.insert(name.to_owned(), value);
-        self
+        (object, name)
     }
 
     /// The same request with another header, in the place of any of that name.
@@ -120,9 +150,15 @@ impl Event {
     }
 
     /// As the function gets it.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         self.0.to_string()
     }
+}
+
+/// The bytes of the file `events/objects/{key}`: an object that events tell of.
+pub fn sample(key: &str) -> Vec<u8> {
+    let path = directory().join("objects").join(key);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn directory() -> PathBuf {

@@ -1,16 +1,19 @@
 //! A built function in a process of its own.
 
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use bytes::Bytes;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::answer::Answer;
 use crate::event::Event;
-use crate::runtime_api::{Outcome, RuntimeApi, Terms};
+use crate::outcome::Outcome;
+use crate::runtime_api::{RuntimeApi, Terms};
 use crate::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, binary};
 
 /// The time that an invocation gets, as Lambda's `Timeout` would say.
@@ -32,6 +35,27 @@ impl Frozen {
     /// Lets it go on.
     pub fn thaw(self) {
         kill_process(self.0, Signal::CONT).expect("the process is ours");
+    }
+}
+
+/// An invocation whose end nobody has waited for so far.
+#[derive(Debug)]
+pub struct Working {
+    outcome: oneshot::Receiver<Outcome>,
+    patience: Duration,
+}
+
+impl Working {
+    /// Waits for what becomes of it.
+    pub async fn outcome(self) -> Outcome {
+        let outcome = tokio::time::timeout(self.patience, self.outcome).await;
+        let outcome = outcome.expect("the function answers");
+        outcome.expect("each invocation is answered once, and whole")
+    }
+
+    /// Whether an answer or an error was posted so far.
+    pub fn is_answered(&mut self) -> bool {
+        !self.outcome.is_empty()
     }
 }
 
@@ -88,24 +112,82 @@ impl Function {
     }
 
     async fn invoke(&mut self, event: &Event, terms: Terms) -> Answer {
-        let time = terms.time.max(TIME);
-        let outcome = tokio::select! {
-            outcome = self.api.invoke(event.text(), terms) => outcome,
-            ended = self.child.wait() => panic!("the function ended: {ended:?}"),
-            () = tokio::time::sleep(time * 2) => panic!("the function does not answer"),
-        };
-        match outcome {
+        match self.outcome(event.text(), terms).await {
             Outcome::Response(response) => Answer::read(&response),
             Outcome::Streamed(streamed) => Answer::read_streamed(streamed),
             Outcome::Error(error) => panic!("the function failed: {error}"),
         }
     }
 
-    /// Stops the process where it stands, as Lambda does between invocations.
-    pub fn freeze(&self) -> Frozen {
+    /// Invokes the function with any event, with time enough.
+    pub async fn invoke_event(&mut self, event: &Event) -> Outcome {
+        self.invoke_within(event, TIME).await
+    }
+
+    /// Invokes the function with any event, and tells it that it has this much time.
+    pub async fn invoke_within(&mut self, event: &Event, time: Duration) -> Outcome {
+        self.invoke_bytes(event.text(), time).await
+    }
+
+    /// Invokes the function with bytes that need not be JSON.
+    pub async fn invoke_bytes(&mut self, event: impl Into<Bytes>, time: Duration) -> Outcome {
+        let terms = Terms {
+            time,
+            hang_up_after: None,
+        };
+        self.outcome(event, terms).await
+    }
+
+    async fn outcome(&mut self, event: impl Into<Bytes>, terms: Terms) -> Outcome {
+        let working = self.submit(event, terms);
+        tokio::select! {
+            outcome = working.outcome() => outcome,
+            ended = self.child.wait() => panic!("the function ended: {ended:?}"),
+        }
+    }
+
+    /// Invokes the function with any event and does not wait for what becomes of it. What is
+    /// invoked meanwhile waits.
+    pub fn begin(&self, event: &Event, time: Duration) -> Working {
+        let terms = Terms {
+            time,
+            hang_up_after: None,
+        };
+        self.submit(event.text(), terms)
+    }
+
+    fn submit(&self, event: impl Into<Bytes>, terms: Terms) -> Working {
+        Working {
+            patience: terms.time.max(TIME) * 2,
+            outcome: self.api.submit(event.into(), terms),
+        }
+    }
+
+    fn id(&self) -> Pid {
         let id = self.child.id().expect("a process");
         let id = i32::try_from(id).expect("a process id");
-        let id = Pid::from_raw(id).expect("a process id");
+        Pid::from_raw(id).expect("a process id")
+    }
+
+    /// Asks the process to end, as Lambda does before it takes an environment away.
+    pub fn terminate(&self) {
+        kill_process(self.id(), Signal::TERM).expect("the process is ours");
+    }
+
+    /// Waits so long for the process to end by itself.
+    pub async fn ended(&mut self, within: Duration) -> Option<ExitStatus> {
+        let ended = tokio::time::timeout(within, self.child.wait()).await;
+        ended.ok().map(|ended| ended.expect("the process is ours"))
+    }
+
+    /// Kills the process where it stands, as Lambda does at the deadline.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("the process is ours");
+    }
+
+    /// Stops the process where it stands, as Lambda does between invocations.
+    pub fn freeze(&self) -> Frozen {
+        let id = self.id();
         kill_process(id, Signal::STOP).expect("the process is ours");
         Frozen(id)
     }
@@ -123,7 +205,9 @@ impl Function {
 
     /// Kills the process and returns everything that it wrote to its output, errors included.
     pub async fn stop(mut self) -> String {
-        self.child.kill().await.expect("the process is ours");
+        // It may have ended before.
+        let _ = self.child.start_kill();
+        self.child.wait().await.expect("the process is ours");
         let mut output = String::new();
         for part in self.output {
             output.push_str(&part.await.expect("the reader ends"));

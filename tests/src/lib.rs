@@ -6,12 +6,16 @@
 //! | [`Function`] | the environment that runs a binary |
 //! | [`RuntimeApi`] | Lambda's Runtime API |
 //! | [`Bedrock`] | Amazon Bedrock: `local/`, in this process |
-//! | [`S3`] | Amazon S3, keeping its objects in a temporary directory |
+//! | [`S3`] | Amazon S3, keeping its objects in memory |
+//! | [`Sqs`] | Amazon SQS, and what calls a function with the messages of a queue |
+//! | [`Operation`], [`Fault`] | what goes wrong with either of them |
+//! | [`Cloud`] | all of that, for several functions |
 //! | [`Upstream`] | Amazon Bedrock, or a proxy before it, byte by byte as a [`Script`] says |
 //! | [`Ask`] | a caller, in each way that a model can be asked |
 //! | [`Insecure`] | an endpoint whose TLS goes wrong |
 //! | [`Sts`], [`Witness`] | AWS STS, and a Bedrock that only remembers who called |
-//! | [`Event`] | the files in `events/` |
+//! | [`Event`] | the files in `events/`, and what is made of them |
+//! | [`Message`] | a message of a queue |
 //!
 //! `cargo test --workspace` builds the functions and runs these tests. For these tests alone:
 //! `cargo build --workspace --bins && cargo test --package end-to-end`.
@@ -29,17 +33,27 @@ mod answer;
 pub mod ask;
 mod bedrock;
 mod binary;
+mod cloud;
 mod download;
 mod event;
+mod failures;
+mod fault;
 pub mod frames;
+mod front;
 mod function;
 mod identity;
 mod listener;
+mod message;
+mod notification;
+mod outcome;
 mod picture;
 mod rows;
 mod runtime_api;
 mod s3;
+#[cfg(test)]
+mod samples;
 mod server_sent;
+mod sqs;
 mod stack;
 mod streamed;
 mod tls;
@@ -48,16 +62,23 @@ mod upstream;
 pub use answer::{Answer, Way};
 pub use ask::{Ask, Asked, Task};
 pub use bedrock::{Bedrock, Calls};
+pub use cloud::Cloud;
 pub use download::{Download, download};
-pub use event::Event;
-pub use function::{Frozen, Function};
+pub use event::{Event, sample};
+pub use failures::BatchItemFailures;
+pub use fault::{Fault, Held, On, Operation};
+pub use front::Seen;
+pub use function::{Frozen, Function, Working};
 pub use identity::{Sts, Witness};
 pub use listener::Refusing;
+pub use message::{Message, arn};
+pub use outcome::Outcome;
 pub use picture::{drawing, size_of};
 pub use rows::{Row, check_rows};
-pub use runtime_api::{Outcome, RuntimeApi, Terms};
-pub use s3::{Object, S3};
+pub use runtime_api::{RuntimeApi, Terms};
+pub use s3::{Object, S3, Stored};
 pub use server_sent::{Data, ServerSent};
+pub use sqs::{Delivery, Sent, Sqs, Visibility};
 pub use stack::Stack;
 pub use streamed::{Chunk, End, Streamed};
 pub use tls::Insecure;
@@ -65,6 +86,9 @@ pub use upstream::{Received, Script, Upstream};
 
 /// The region that everything is called in.
 pub const REGION: &str = "us-east-1";
+
+/// The account that everything belongs to.
+pub const ACCOUNT: &str = "123456789012";
 
 /// The access key that functions are given; the S3 checks signatures made with it.
 pub const ACCESS_KEY_ID: &str = "AKIAEXAMPLE";

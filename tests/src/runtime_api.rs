@@ -22,6 +22,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::listener;
+use crate::outcome::Outcome;
 use crate::streamed::{Chunk, End, Streamed};
 
 /// The largest answer in one piece that Lambda takes, in bytes.
@@ -29,22 +30,14 @@ const LARGEST_ANSWER: usize = 6 * 1024 * 1024;
 
 const ROOT: &str = "/2018-06-01/runtime/";
 
+/// How many invocations there were, of all functions: no two have the same id.
+static INVOCATIONS: AtomicU64 = AtomicU64::new(0);
+
 /// Which header says that an answer is streamed.
 const MODE: &str = "lambda-runtime-function-response-mode";
 
 /// A header of `/next` that the answer brings back.
 const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
-
-/// What became of an invocation.
-#[derive(Debug)]
-pub enum Outcome {
-    /// The function's answer in one piece.
-    Response(Value),
-    /// The function's answer as it came, piece by piece.
-    Streamed(Streamed),
-    /// The runtime's report that the function failed.
-    Error(Value),
-}
 
 /// How an invocation is to go.
 #[derive(Debug)]
@@ -69,7 +62,6 @@ struct Desk {
     submit: mpsc::UnboundedSender<Invocation>,
     waiting: tokio::sync::Mutex<mpsc::UnboundedReceiver<Invocation>>,
     open: Mutex<HashMap<String, Open>>,
-    invocations: AtomicU64,
 }
 
 /// An invocation that a function works on.
@@ -89,7 +81,7 @@ impl Desk {
 struct Invocation {
     id: String,
     deadline: u128,
-    event: String,
+    event: Bytes,
 }
 
 impl RuntimeApi {
@@ -100,7 +92,6 @@ impl RuntimeApi {
             submit,
             waiting: tokio::sync::Mutex::new(waiting),
             open: Mutex::default(),
-            invocations: AtomicU64::default(),
         });
         let (listener, address) = listener::bind().await;
         let served = Arc::clone(&desk);
@@ -120,15 +111,15 @@ impl RuntimeApi {
         self.url.trim_start_matches("http://")
     }
 
-    /// Hands an event to the next function that asks, and waits for what becomes of it.
-    pub async fn invoke(&self, event: String, terms: Terms) -> Outcome {
+    /// Hands an event to the next function that asks; what becomes of it comes later.
+    pub fn submit(&self, event: Bytes, terms: Terms) -> oneshot::Receiver<Outcome> {
         let Terms {
             time,
             hang_up_after,
         } = terms;
         let (report, outcome) = oneshot::channel();
         let deadline = SystemTime::now() + time;
-        let number = self.desk.invocations.fetch_add(1, Ordering::Relaxed);
+        let number = INVOCATIONS.fetch_add(1, Ordering::Relaxed);
         let id = format!("00000000-0000-4000-8000-{number:012}");
         let open = Open {
             report,
@@ -144,7 +135,7 @@ impl RuntimeApi {
             event,
         };
         self.desk.submit.send(invocation).expect("the desk is open");
-        outcome.await.expect("each invocation is answered once")
+        outcome
     }
 }
 

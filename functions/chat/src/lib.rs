@@ -9,6 +9,7 @@ use bedrock_adapter::config::{Config, DefaultModel, Invalid};
 use bedrock_adapter::doors::api_gateway::{Input, Route};
 use bedrock_adapter::families;
 use bedrock_adapter::generation::{Asked, Call, TextModels};
+use bedrock_adapter::jobs::Function;
 use bedrock_adapter::reply::Reply;
 use bedrock_adapter::runtime::{Invocation, Task};
 
@@ -29,6 +30,7 @@ impl Task for Chat {
         path: "/v1/chat/completions",
     }];
     const DEFAULT_MODEL: Option<DefaultModel> = Some(DEFAULT_MODEL);
+    const FUNCTION: Option<Function> = Some(Function::Chat);
     type Request = Request;
 
     async fn connect(config: Config, sdk: &SdkConfig) -> Result<Self, Invalid> {
@@ -38,6 +40,10 @@ impl Task for Chat {
 
     fn parse(&self, input: Input) -> Result<Request, Error> {
         Request::parse(&input.body, self.models.limits())
+    }
+
+    fn of_prompt(&self, prompt: &str) -> Result<Request, Error> {
+        Request::of_prompt(prompt, self.models.limits())
     }
 
     /// `n` alternatives for the next turn.

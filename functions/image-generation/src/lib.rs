@@ -7,7 +7,9 @@ use aws_config::SdkConfig;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bedrock_adapter::Error;
-use bedrock_adapter::api::image::{Delivery, Drawing, Format, Image, Request, Response};
+use bedrock_adapter::api::image::{
+    Delivery, Drawing, Format, Image, Parameters, Request, Response,
+};
 use bedrock_adapter::api::limits::Limits;
 use bedrock_adapter::bedrock::Bedrock;
 use bedrock_adapter::config::{Config, DefaultModel, Invalid};
@@ -15,6 +17,7 @@ use bedrock_adapter::deadline::Deadline;
 use bedrock_adapter::doors::api_gateway::{Input, Route};
 use bedrock_adapter::families;
 use bedrock_adapter::fan_out::fan_out;
+use bedrock_adapter::jobs::Function;
 use bedrock_adapter::model::{Directory, ImageFamily, Target};
 use bedrock_adapter::png;
 use bedrock_adapter::reply::Reply;
@@ -50,6 +53,7 @@ struct Kept {
     /// Its PNG, if the answer is to have it.
     inline: Option<Bytes>,
     seed: Option<u64>,
+    parameters: Parameters,
 }
 
 impl Task for ImageGeneration {
@@ -58,6 +62,7 @@ impl Task for ImageGeneration {
         path: "/v1/images/generations",
     }];
     const DEFAULT_MODEL: Option<DefaultModel> = Some(DEFAULT_MODEL);
+    const FUNCTION: Option<Function> = Some(Function::Image);
     type Request = Request;
 
     async fn connect(config: Config, sdk: &SdkConfig) -> Result<Self, Invalid> {
@@ -75,6 +80,10 @@ impl Task for ImageGeneration {
 
     fn parse(&self, input: Input) -> Result<Request, Error> {
         Request::parse(&input.body, &self.limits)
+    }
+
+    fn of_prompt(&self, prompt: &str) -> Result<Request, Error> {
+        Request::of_prompt(prompt, &self.limits)
     }
 
     /// `n` images; one failure fails the request, but what S3 already has stays.
@@ -154,6 +163,11 @@ impl ImageGeneration {
             .map(i64::unsigned_abs);
         let seed = picture.seed.or(asked);
         metadata.extend(seed.map(|seed| ("seed", seed.to_string())));
+        let parameters = metadata
+            .iter()
+            .map(|(name, value)| (name.replace('-', "_"), value.clone()));
+        let parameters = parameters.collect();
+        let metadata: Vec<_> = metadata.into_iter().collect();
         self.images
             .put(&key, png.clone(), &metadata, deadline)
             .await?;
@@ -161,11 +175,17 @@ impl ImageGeneration {
             key,
             inline: inline.then_some(png),
             seed,
+            parameters,
         })
     }
 
     async fn describe(&self, image: Kept, fits: bool, deadline: Deadline) -> Result<Image, Error> {
-        let Kept { key, inline, seed } = image;
+        let Kept {
+            key,
+            inline,
+            seed,
+            parameters,
+        } = image;
         let delivery = match inline.filter(|_| fits) {
             Some(png) => Delivery::Png(png),
             None => Delivery::Url(self.images.url(&key, deadline).await?),
@@ -173,6 +193,7 @@ impl ImageGeneration {
         Ok(Image {
             delivery,
             seed,
+            parameters,
             s3_uri: self.images.uri(&key),
         })
     }

@@ -10,6 +10,7 @@ use bedrock_adapter::doors::api_gateway::{Input, Route};
 use bedrock_adapter::error::RequestFault;
 use bedrock_adapter::families;
 use bedrock_adapter::generation::{Asked, Call, TextModels};
+use bedrock_adapter::jobs::Function;
 use bedrock_adapter::reply::Reply;
 use bedrock_adapter::runtime::{Invocation, Task};
 
@@ -30,6 +31,7 @@ impl Task for TextCompletion {
         path: "/v1/completions",
     }];
     const DEFAULT_MODEL: Option<DefaultModel> = Some(DEFAULT_MODEL);
+    const FUNCTION: Option<Function> = Some(Function::Completion);
     type Request = Request;
 
     async fn connect(config: Config, sdk: &SdkConfig) -> Result<Self, Invalid> {
@@ -41,6 +43,10 @@ impl Task for TextCompletion {
         Request::parse(&input.body, self.models.limits())
     }
 
+    fn of_prompt(&self, prompt: &str) -> Result<Request, Error> {
+        Request::of_prompt(prompt, self.models.limits())
+    }
+
     /// Each prompt is completed `n` times.
     async fn answer(&self, request: Request, invocation: &Invocation) -> Result<Reply, Error> {
         let Request {
@@ -49,9 +55,11 @@ impl Task for TextCompletion {
             n,
             echo,
             streaming,
-            inference,
+            mut inference,
         } = request;
         let target = self.models.find(&wanted)?;
+        let default = self.models.default_max_tokens(&target);
+        inference.max_tokens.get_or_insert(default);
         let echo_size = prompts.iter().map(|prompt| prompt.len() * n).sum::<usize>();
         if echo && echo_size > invocation.largest_answer {
             let limit = invocation.largest_answer;

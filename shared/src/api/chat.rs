@@ -8,7 +8,7 @@ use super::inference::Inference;
 use super::limits::Limits;
 use super::streamed::{self, Streaming, streaming};
 use super::{
-    OfAnswer, answers, bookkeeping, finish_reason, is_blank, is_false, stop_reason, wanted,
+    OfAnswer, answers, bookkeeping, finish_reason, is_blank, is_false, stop_reason, wanted, written,
 };
 use crate::Error;
 use crate::families::{Conversation, Finish};
@@ -33,6 +33,27 @@ impl Request {
     /// Reads a request's JSON body.
     pub fn parse(body: &[u8], limits: &Limits) -> Result<Self, Error> {
         Fields::read(body, |fields| Self::take(fields, limits))
+    }
+
+    /// The request that a bare prompt is.
+    pub fn of_prompt(prompt: &str, limits: &Limits) -> Result<Self, Error> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            messages: [Message<'a>; 1],
+        }
+
+        #[derive(Serialize)]
+        struct Message<'a> {
+            role: &'static str,
+            content: &'a str,
+        }
+
+        let message = Message {
+            role: "user",
+            content: prompt,
+        };
+        let messages = [message];
+        Self::parse(&written(&Body { messages })?, limits)
     }
 
     /// The names of all fields that a request may have.

@@ -10,7 +10,7 @@ use super::limits::Limits;
 use super::streamed::{self, Streaming, streaming};
 use super::{
     OfAnswer, answers, bookkeeping, check_length, finish_reason, is_blank, is_false, stop_reason,
-    wanted,
+    wanted, written,
 };
 use crate::Error;
 use crate::families::Finish;
@@ -46,6 +46,18 @@ impl Request {
     /// Reads a request's JSON body.
     pub fn parse(body: &[u8], limits: &Limits) -> Result<Self, Error> {
         Fields::read(body, |fields| Self::take(fields, limits))
+    }
+
+    /// The request that a bare prompt is: as long an answer as a chat's may be, not OpenAI's few tokens.
+    pub fn of_prompt(prompt: &str, limits: &Limits) -> Result<Self, Error> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            prompt: &'a str,
+        }
+
+        let mut request = Self::parse(&written(&Body { prompt })?, limits)?;
+        request.inference.max_tokens = None;
+        Ok(request)
     }
 
     /// The names of all fields that a request may have.

@@ -29,6 +29,11 @@ impl Document {
         Ok(Self(vec![Piece::Text(text.into())]))
     }
 
+    /// A document that was written before.
+    pub fn written(text: Bytes) -> Self {
+        Self(vec![Piece::Text(text)])
+    }
+
     pub(super) fn text(&mut self, text: impl Into<Bytes>) {
         self.0.push(Piece::Text(text.into()));
     }

@@ -101,6 +101,14 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// The field's value as it was written; `None` if it is absent or `null`.
+    pub fn raw(&mut self, name: &'static str) -> Option<&'a RawValue> {
+        self.known.push(name);
+        let position = self.rest.iter().position(|(key, _)| key == name)?;
+        let (_, value) = self.rest.swap_remove(position);
+        (value.get() != "null").then_some(value)
+    }
+
     /// The field's value, which must be there.
     pub fn require<T: Deserialize<'a>>(&mut self, name: &'static str) -> Result<T, Error> {
         self.take(name)?.ok_or_else(|| Error::missing(name))

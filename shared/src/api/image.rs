@@ -1,5 +1,7 @@
 //! Image generation: `POST /v1/images/generations`.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -8,7 +10,7 @@ use serde::Serialize;
 use super::document::Document;
 use super::fields::Fields;
 use super::limits::Limits;
-use super::{answers, bookkeeping, check_length, is_blank, wanted};
+use super::{answers, bookkeeping, check_length, is_blank, wanted, written};
 use crate::Error;
 use crate::model::Wanted;
 
@@ -95,6 +97,16 @@ impl Request {
     /// Reads a request's JSON body.
     pub fn parse(body: &[u8], limits: &Limits) -> Result<Self, Error> {
         Fields::read(body, |fields| Self::take(fields, limits))
+    }
+
+    /// The request that a bare prompt is.
+    pub fn of_prompt(prompt: &str, limits: &Limits) -> Result<Self, Error> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            prompt: &'a str,
+        }
+
+        Self::parse(&written(&Body { prompt })?, limits)
     }
 
     /// The names of all fields that a request may have.
@@ -259,9 +271,14 @@ pub struct Image {
     pub delivery: Delivery,
     /// The seed that makes the image again.
     pub seed: Option<u64>,
+    /// What else makes it again, but the prompts, by the request's own names.
+    pub parameters: Parameters,
     /// Where the PNG is kept.
     pub s3_uri: String,
 }
+
+/// An image's model, size and options, as text.
+pub type Parameters = BTreeMap<String, String>;
 
 /// How an image is sent back.
 #[derive(Debug)]
@@ -278,6 +295,7 @@ struct Described<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<&'a str>,
     seed: Option<u64>,
+    parameters: &'a Parameters,
     s3_uri: &'a str,
 }
 
@@ -294,6 +312,7 @@ impl Response {
             let Image {
                 delivery,
                 seed,
+                parameters,
                 s3_uri,
             } = &image;
             let url = match delivery {
@@ -303,6 +322,7 @@ impl Response {
             let described = Described {
                 url,
                 seed: *seed,
+                parameters,
                 s3_uri,
             };
             let object =
@@ -428,6 +448,7 @@ mod tests {
         let image = |delivery| Image {
             delivery,
             seed: Some(7),
+            parameters: [("steps".to_owned(), "50".to_owned())].into(),
             s3_uri: "s3://pictures/\"odd\"".to_owned(),
         };
         let response = Response {
@@ -443,8 +464,8 @@ mod tests {
         assert_eq!(
             json,
             serde_json::json!({"created": 1_700_000_000, "data": [
-                {"url": "https://a/b?c=d", "seed": 7, "s3_uri": uri},
-                {"b64_json": "iVBORw==", "seed": 7, "s3_uri": uri},
+                {"url": "https://a/b?c=d", "seed": 7, "parameters": {"steps": "50"}, "s3_uri": uri},
+                {"b64_json": "iVBORw==", "seed": 7, "parameters": {"steps": "50"}, "s3_uri": uri},
             ]})
         );
     }

@@ -139,6 +139,11 @@ fn stop_reason(finish: &Finish) -> String {
     }
 }
 
+/// The JSON of a request that this program makes.
+fn written(request: &impl Serialize) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(request).map_err(|_| Error::defect("request"))
+}
+
 /// For `skip_serializing_if`.
 #[expect(
     clippy::trivially_copy_pass_by_ref,

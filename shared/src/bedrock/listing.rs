@@ -7,6 +7,7 @@ use aws_sdk_bedrockruntime::config::http::HttpResponse;
 use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_bedrockruntime::operation::RequestId;
 
+use super::breaker::Breaker;
 use super::fault;
 use super::retry::repeat;
 use crate::Error;
@@ -23,7 +24,8 @@ where
     E: ProvideErrorMetadata + RequestId + StdError + 'static,
     F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
 {
-    repeat(deadline, || async {
+    // A listing costs nothing and is asked for rarely: it is not held back.
+    repeat(&Breaker::default(), deadline, || async {
         call()
             .await
             .map_err(|error| fault::of_listing(error, operation))

@@ -5,6 +5,7 @@
 //! for.
 
 mod body;
+mod breaker;
 mod fault;
 mod headers;
 mod listing;
@@ -12,6 +13,7 @@ mod retry;
 mod role;
 mod stream;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -30,6 +32,7 @@ use crate::deadline::Deadline;
 use crate::families::{Completion, Usage};
 use crate::model::{Target, TextFamily};
 pub use body::{Expected, Watch};
+use breaker::Breaker;
 use headers::TokenCounts;
 pub use listing::list;
 use retry::repeat;
@@ -54,6 +57,7 @@ pub struct Answer {
 pub struct Bedrock {
     client: Client,
     idle: Duration,
+    breaker: Arc<Breaker>,
 }
 
 impl Bedrock {
@@ -70,6 +74,7 @@ impl Bedrock {
         Self {
             client: Client::from_conf(config.build()),
             idle: connection.idle,
+            breaker: Arc::default(),
         }
     }
 
@@ -87,7 +92,7 @@ impl Bedrock {
         body: &[u8],
         deadline: Deadline,
     ) -> Result<Answer, Error> {
-        repeat(deadline, || async {
+        repeat(&self.breaker, deadline, || async {
             let counts = TokenCounts::default();
             let output = self
                 .client
@@ -121,7 +126,7 @@ impl Bedrock {
         body: &[u8],
         deadline: Deadline,
     ) -> Result<Stream, Error> {
-        repeat(deadline, || async {
+        repeat(&self.breaker, deadline, || async {
             let output = self
                 .client
                 .invoke_model_with_response_stream()
@@ -149,7 +154,7 @@ impl Bedrock {
         request: &converse::Request,
         deadline: Deadline,
     ) -> Result<Completion, Error> {
-        let output = repeat(deadline, || async {
+        let output = repeat(&self.breaker, deadline, || async {
             let converse::Request {
                 messages,
                 system,
@@ -183,7 +188,7 @@ impl Bedrock {
         request: &converse::Request,
         deadline: Deadline,
     ) -> Result<Stream, Error> {
-        repeat(deadline, || async {
+        repeat(&self.breaker, deadline, || async {
             let converse::Request {
                 messages,
                 system,

@@ -7,6 +7,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use super::breaker::Breaker;
 use crate::Error;
 use crate::deadline::Deadline;
 
@@ -36,8 +37,10 @@ impl Failure {
 }
 
 /// Makes a call, again where that can help and there is time for it. A wait that does not fit the
-/// deadline is not begun: the caller is told at once.
+/// deadline is not begun, and a call that the breaker holds back is not made: the caller is told at
+/// once.
 pub(super) async fn repeat<T, F>(
+    breaker: &Breaker,
     deadline: Deadline,
     mut attempt: impl FnMut() -> F,
 ) -> Result<T, Error>
@@ -45,9 +48,15 @@ where
     F: Future<Output = Result<T, Failure>>,
 {
     let mut made = 0;
+    let mut told: Option<Error> = None;
     loop {
+        if let Err(resting) = breaker.admit() {
+            return Err(told.unwrap_or(resting));
+        }
         made += 1;
-        let failure = match attempt().await {
+        let outcome = attempt().await;
+        breaker.hear(outcome.as_ref().err().map(|failure| &failure.error));
+        let failure = match outcome {
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };
@@ -57,6 +66,7 @@ where
         if made >= failure.attempts || !fits {
             return Err(failure.error);
         }
+        told = Some(failure.error);
         tokio::time::sleep(wait).await;
     }
 }
@@ -94,7 +104,7 @@ mod tests {
     ) -> (Result<(), Error>, u32, Duration) {
         let made = Cell::new(0);
         let began = Instant::now();
-        let outcome = repeat(Deadline::within(time), || async {
+        let outcome = repeat(&Breaker::default(), Deadline::within(time), || async {
             made.set(made.get() + 1);
             match made.get() > fails {
                 true => Ok(()),

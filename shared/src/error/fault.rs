@@ -95,9 +95,24 @@ pub enum RequestFault {
         /// Bytes allowed.
         limit: usize,
     },
-    /// The request asks to be answered once only, by a key.
-    #[error("`Idempotency-Key` is not served yet; leave the header out.")]
+    /// The request asks to be answered once only, by a key, and there is nowhere to keep the answer.
+    #[error("`Idempotency-Key` is not served by this deployment; leave the header out.")]
     IdempotencyUnsupported,
+    /// The key was used with another request.
+    #[error("This `Idempotency-Key` was used with another request; use a new one.")]
+    IdempotencyMismatch,
+    /// The request of this key is being answered.
+    #[error("The request of this `Idempotency-Key` is being answered; retry later.")]
+    IdempotencyInProgress {
+        /// How long that takes at most.
+        wait: Duration,
+    },
+    /// The object is gone that the request was in.
+    #[error("The upload was deleted or replaced before it was read.")]
+    InputGone,
+    /// The object is in an archive.
+    #[error("The upload is archived and cannot be read; restore it and upload it again.")]
+    InputArchived,
     /// The body is not sent as plain JSON.
     #[error("Send the body as `application/json`, without a content encoding.")]
     MediaTypeUnsupported,
@@ -156,6 +171,12 @@ pub enum UpstreamFault {
     /// Bedrock cannot be reached, or says that it is unavailable.
     #[error("Bedrock is unavailable; retry later.")]
     Unavailable,
+    /// Bedrock was unavailable so often that it is not asked for a while.
+    #[error("Bedrock is unavailable; retry later.")]
+    Resting {
+        /// Until it is asked again.
+        wait: Duration,
+    },
     /// The model is being loaded.
     #[error("The model is not ready yet; retry later.")]
     ModelNotReady,
@@ -167,9 +188,31 @@ pub enum UpstreamFault {
         "This deployment has no access to what it asked Bedrock for; its operator has to grant it."
     )]
     AccessDenied,
-    /// S3 did not take the image.
-    #[error("The image was made but could not be stored; asking again makes, and bills, another.")]
+    /// S3 did not take what the model made.
+    #[error("The answer was made but could not be stored; asking again makes, and bills, another.")]
+    NotStored,
+    /// S3 cannot be reached, or says that it is unavailable; no model has been called.
+    #[error("This deployment's storage is unavailable; retry later.")]
     StorageUnavailable,
+    /// S3 refused this deployment's role.
+    #[error("This deployment has no access to its storage; its operator has to grant it.")]
+    StorageDenied,
+    /// The storage's key cannot be used for now.
+    #[error("The encryption key of this deployment's storage is unavailable; retry later.")]
+    EncryptionUnavailable,
+    /// This deployment's role may not use the storage's key.
+    #[error(
+        "This deployment may not use the encryption key of its storage; its operator has to grant it."
+    )]
+    EncryptionDenied,
+    /// SQS cannot be reached, or did not take a message.
+    #[error("This deployment's queue is unavailable; retry later.")]
+    QueueUnavailable,
+    /// Earlier deliveries of the request ended without an answer, and each may have been billed.
+    #[error(
+        "The request was begun twice and ended without an answer each time; both calls may have been billed, and no third is made."
+    )]
+    Interrupted,
     /// The model failed.
     #[error("The model failed to process the request.")]
     ModelFailed,

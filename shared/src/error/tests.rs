@@ -18,6 +18,8 @@ fn reason() -> String {
     "r".to_owned()
 }
 
+const WAIT: Duration = Duration::from_secs(3);
+
 /// Fault, status, type, code, param, retry.
 type Case = (
     Error,
@@ -358,12 +360,100 @@ fn table() -> Vec<Case> {
             Never,
         ),
         (
+            upstream(UpstreamFault::NotStored),
+            503,
+            API,
+            "answer_not_stored",
+            None,
+            Never,
+        ),
+        (
             upstream(UpstreamFault::StorageUnavailable),
             503,
             API,
             "storage_unavailable",
             None,
+            Later,
+        ),
+        (
+            upstream(UpstreamFault::StorageDenied),
+            500,
+            API,
+            "storage_access_denied",
+            None,
             Never,
+        ),
+        (
+            upstream(UpstreamFault::EncryptionUnavailable),
+            503,
+            API,
+            "encryption_unavailable",
+            None,
+            Later,
+        ),
+        (
+            upstream(UpstreamFault::EncryptionDenied),
+            500,
+            API,
+            "encryption_access_denied",
+            None,
+            Never,
+        ),
+        (
+            upstream(UpstreamFault::QueueUnavailable),
+            503,
+            API,
+            "queue_unavailable",
+            None,
+            Later,
+        ),
+        (
+            upstream(UpstreamFault::Resting { wait: WAIT }),
+            503,
+            API,
+            "service_unavailable",
+            None,
+            Later,
+        ),
+        (
+            upstream(UpstreamFault::Interrupted),
+            504,
+            API,
+            "interrupted",
+            None,
+            Never,
+        ),
+        (
+            RequestFault::IdempotencyMismatch.into(),
+            422,
+            REQUEST,
+            "idempotency_mismatch",
+            None,
+            Pointless,
+        ),
+        (
+            RequestFault::IdempotencyInProgress { wait: WAIT }.into(),
+            409,
+            REQUEST,
+            "idempotency_in_progress",
+            None,
+            Later,
+        ),
+        (
+            RequestFault::InputGone.into(),
+            404,
+            REQUEST,
+            "input_gone",
+            None,
+            Pointless,
+        ),
+        (
+            RequestFault::InputArchived.into(),
+            400,
+            REQUEST,
+            "input_archived",
+            None,
+            Pointless,
         ),
         (
             upstream(UpstreamFault::DeadlineExceeded),
@@ -440,6 +530,38 @@ fn a_wait_is_whole_seconds_and_never_none() {
     );
     assert_eq!(upstream(UpstreamFault::ModelFailed).retry_after(), None);
     assert_eq!(Error::missing("x").retry_after(), None);
+}
+
+#[test]
+fn what_may_have_been_paid_for_is_told_from_what_was_not_and_from_what_is_no_use() {
+    use Outlook::{PerhapsPaid, Permanent, Unpaid};
+    for (error, outlook) in [
+        (Error::missing("prompt"), Permanent),
+        (model(ModelFault::NotFound), Permanent),
+        (
+            RequestFault::Filtered { reason: reason() }.into(),
+            Permanent,
+        ),
+        (
+            upstream(UpstreamFault::Throttled { retry_after: None }),
+            Unpaid,
+        ),
+        (upstream(UpstreamFault::AccessDenied), Unpaid),
+        (upstream(UpstreamFault::StorageUnavailable), Unpaid),
+        (upstream(UpstreamFault::Resting { wait: WAIT }), Unpaid),
+        (upstream(UpstreamFault::Failed), Unpaid),
+        (upstream(UpstreamFault::DeadlineExceeded), PerhapsPaid),
+        (upstream(UpstreamFault::Truncated), PerhapsPaid),
+        (upstream(UpstreamFault::NotStored), PerhapsPaid),
+        (upstream(UpstreamFault::Defect), PerhapsPaid),
+        (upstream(UpstreamFault::Interrupted), Permanent),
+        (
+            Error::PartlyPaid(Box::new(upstream(UpstreamFault::QuotaExceeded))),
+            PerhapsPaid,
+        ),
+    ] {
+        assert_eq!(error.outlook(), outlook, "{error:?}");
+    }
 }
 
 #[test]

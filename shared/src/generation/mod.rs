@@ -102,9 +102,10 @@ impl TextModels {
             id,
             deadline,
             started,
+            streams,
             ..
         } = invocation;
-        if let Some(streaming) = streaming {
+        if let Some(streaming) = streaming.filter(|_| *streams) {
             let name = target.name.clone();
             let writer = Writer::<D>::new(id, *started, name, openings, streaming);
             let events = self.stream(calls, &target, *deadline, writer).await?;

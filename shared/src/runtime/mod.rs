@@ -1,25 +1,36 @@
-//! Runs a task as a Lambda function: one typed request in, one reply out.
+//! Runs a task as a Lambda function: one typed request in, one reply out, whatever the door.
 
+mod batch;
+mod failed;
+mod http;
+mod once;
 mod responder;
+mod worker;
 
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use futures_util::FutureExt as _;
 use lambda_runtime::tower::layer::layer_fn;
-use lambda_runtime::{Context, LambdaEvent, LambdaInvocation, Runtime, service_fn};
+use lambda_runtime::{
+    Context, FunctionResponse, LambdaEvent, LambdaInvocation, Runtime, service_fn,
+};
 use serde_json::value::RawValue;
 
 use crate::Error;
 use crate::config::{self, Config, DefaultModel, Http, Invalid, Responder};
-use crate::deadline::{self, Deadline};
-use crate::doors::api_gateway::{Answer, Input, Request, Response, Route, Unread, Version};
+use crate::deadline::Deadline;
+use crate::doors::Event;
+use crate::doors::api_gateway::{Buffered, Input, Response, Route};
+use crate::doors::notification::Trusted;
+use crate::doors::queue::Failures;
 use crate::error::RequestFault;
+use crate::jobs;
 use crate::reply::Reply;
-use crate::telemetry::{self, Line};
+use crate::telemetry;
+use failed::Failed;
 use responder::Poster;
+use worker::Worker;
 
 /// The largest body of an answer that is sent as one object. Lambda takes 6 MB of JSON; this
 /// leaves room for escapes and headers.
@@ -39,6 +50,9 @@ pub trait Task: Sized {
     /// The model of a request that names none, for a function that calls models.
     const DEFAULT_MODEL: Option<DefaultModel> = None;
 
+    /// What it is to uploads and messages, if it takes them.
+    const FUNCTION: Option<jobs::Function> = None;
+
     /// The request, once it has been read.
     type Request;
 
@@ -47,6 +61,11 @@ pub trait Task: Sized {
 
     /// Reads a request.
     fn parse(&self, input: Input) -> Result<Self::Request, Error>;
+
+    /// The request for the default model that a bare prompt is.
+    fn of_prompt(&self, _prompt: &str) -> Result<Self::Request, Error> {
+        Err(RequestFault::MediaTypeUnsupported.into())
+    }
 
     /// Answers a request.
     fn answer(
@@ -59,7 +78,7 @@ pub trait Task: Sized {
 /// The invocation that a request is answered in.
 #[derive(Debug, Clone)]
 pub struct Invocation {
-    /// Lambda's request id.
+    /// The request's id: Lambda's own, or the one that follows from an upload or a message.
     pub id: String,
     /// When the last call must have ended.
     pub deadline: Deadline,
@@ -67,6 +86,9 @@ pub struct Invocation {
     pub started: u64,
     /// The largest body that the answer may have, in bytes.
     pub largest_answer: usize,
+    /// Whether the answer can leave as it is written. Where it cannot, a request to stream it is
+    /// answered whole.
+    pub streams: bool,
 }
 
 /// Runs the function until the environment ends. A mistake in the configuration ends it at once,
@@ -79,8 +101,7 @@ pub async fn run<T: Task>() -> Result<(), lambda_runtime::Error> {
     let function = &function;
     let runtime = Runtime::new(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         let LambdaEvent { payload, context } = event;
-        let response = function.handle(payload.get(), &context).await;
-        Ok::<_, lambda_runtime::Error>(response)
+        function.handle(payload.get(), &context).await
     }));
     match function.http.responder {
         Responder::Direct if function.http.streaming => {
@@ -89,8 +110,10 @@ pub async fn run<T: Task>() -> Result<(), lambda_runtime::Error> {
                 service_fn(move |invocation: LambdaInvocation| async move {
                     // What is not UTF-8 is no event; the door says so.
                     let event = std::str::from_utf8(&invocation.body).unwrap_or_default();
-                    let response = function.handle(event, &invocation.context).await;
-                    poster.post(&invocation, response).await
+                    match function.handle(event, &invocation.context).await {
+                        Ok(response) => poster.post(&invocation, response).await,
+                        Err(failed) => poster.post_failure(&invocation, &failed).await,
+                    }
                 })
             });
             runtime.layer(direct).run().await
@@ -105,6 +128,9 @@ pub async fn run<T: Task>() -> Result<(), lambda_runtime::Error> {
 struct Function<T> {
     task: T,
     http: Http,
+    trusted: Trusted,
+    /// Who does what uploads and messages ask for, where there is a place for results.
+    worker: Option<Worker>,
 }
 
 impl<T: Task> Function<T> {
@@ -117,90 +143,40 @@ impl<T: Task> Function<T> {
             .http_client(client)
             .load()
             .await;
+        let worker = match T::FUNCTION {
+            Some(function) => Worker::connect(function, &config, &sdk)?,
+            None => None,
+        };
         Ok(Self {
             http: config.http.clone(),
+            trusted: worker
+                .as_ref()
+                .map(|worker| worker.trusted().clone())
+                .unwrap_or_default(),
+            worker,
             task: T::connect(config, &sdk).await?,
         })
     }
 
-    /// Answers one event. Whatever goes wrong becomes an answer: the environment lives on.
-    async fn handle(&self, event: &str, context: &Context) -> Response {
-        let (answer, version) = AssertUnwindSafe(self.respond(event, context))
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| {
-                let answer = failed(&Error::defect("panic"), Line::begin(&context.request_id));
-                (answer, Some(Version::V1))
-            });
-        if version.is_some() && self.http.streaming {
-            return answer.streaming();
-        }
-        // Whoever is no gateway does not read Lambda's streaming response.
-        let version = version.unwrap_or(Version::V1);
-        let (response, size) = answer.buffered(version).await;
-        if size <= LARGEST_POSTED {
-            return response;
-        }
-        let limit = LARGEST_POSTED;
-        let error = RequestFault::AnswerTooLarge { limit }.into();
-        let answer = failed(&error, Line::begin(&context.request_id));
-        answer.buffered(version).await.0
-    }
-
-    /// The answer, and the version that a gateway waits for it in, if it is one that waits.
-    async fn respond(&self, event: &str, context: &Context) -> (Answer, Option<Version>) {
-        let line = Line::begin(&context.request_id);
-        match Request::read(event) {
-            Ok(request) => {
-                let version = request.version();
-                let cors = request.cors(&self.http.cors, T::ROUTES);
-                let answer = self.answer(request, context, line).await;
-                (answer.with(cors), Some(version))
+    /// Answers one event. A request always has an answer; records that fail without a queue to report
+    /// them to fail the invocation. The environment lives on.
+    async fn handle(&self, event: &str, context: &Context) -> Result<Response, Failed> {
+        let worker = || self.worker.as_ref().ok_or(Failed::NOT_SERVED);
+        let answer = match Event::of(event, &self.trusted) {
+            Event::Http => return Ok(self.http(event, context).await),
+            Event::Direct => Box::pin(self.direct(event, context)).await,
+            Event::Messages(records) if records.is_empty() => Buffered::Failures(Failures::of([])),
+            Event::Messages(records) => {
+                let records = worker()?.messages(&self.task, &records, context);
+                Buffered::Failures(Box::pin(records).await?)
             }
-            Err(Unread { error, version }) => (failed(&error, line), version),
-        }
-    }
-
-    async fn answer(&self, request: Request, context: &Context, mut line: Line) -> Answer {
-        if request.is_preflight(T::ROUTES) {
-            let answer = Answer::preflight(&line);
-            line.none();
-            return answer;
-        }
-        let invocation = Invocation {
-            id: context.request_id.clone(),
-            deadline: Deadline::from_lambda(context.deadline)
-                .before_gateway(self.http.gateway_timeout, request.accepted()),
-            started: deadline::now(),
-            largest_answer: match self.http.streaming {
-                true => LARGEST_STREAMED,
-                false => LARGEST_BUFFERED,
-            },
+            Event::Notifications(jobs) => {
+                let jobs = worker()?.notifications(&self.task, jobs, context);
+                Box::pin(jobs).await?;
+                Buffered::Nothing(())
+            }
+            Event::Foreign(source) => return Err(Failed::foreign(source)),
         };
-        let outcome = AssertUnwindSafe(self.reply(request, &invocation))
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| Err(Error::defect("panic")));
-        match outcome {
-            Ok(Reply::Whole(document, facts)) => {
-                line.answered(&facts);
-                Answer::whole(document, &line)
-            }
-            Ok(Reply::Stream(events)) => Answer::streamed(events, line),
-            Err(error) => failed(&error, line),
-        }
+        Ok(FunctionResponse::BufferedResponse(answer))
     }
-
-    async fn reply(&self, request: Request, invocation: &Invocation) -> Result<Reply, Error> {
-        let input = request.input_for(T::ROUTES, self.http.largest_body)?;
-        let request = self.task.parse(input)?;
-        // On the heap: inline, the futures of the SDK nest deeper than the compiler will lay out.
-        Box::pin(self.task.answer(request, invocation)).await
-    }
-}
-
-/// The answer to a request that failed, which is logged.
-fn failed(error: &Error, mut line: Line) -> Answer {
-    line.failed(error);
-    Answer::of_error(error, &line)
 }

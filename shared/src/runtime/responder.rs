@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use async_stream::stream;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
+use http::request::Builder;
 use http::{HeaderName, HeaderValue, Method, header};
 use http_body::Frame;
 use http_body_util::StreamBody;
@@ -18,6 +19,7 @@ use lambda_runtime_api_client::body::Body;
 use lambda_runtime_api_client::{BoxError, PooledClient, build_request};
 use tokio::sync::oneshot;
 
+use super::failed::Failed;
 use crate::doors::api_gateway::Response;
 
 const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
@@ -26,6 +28,9 @@ const STREAMED: HeaderValue =
 
 /// By this the Runtime API tells an answer that comes late from the present one's.
 const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
+
+/// What kind of failure it is.
+const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
 
 /// What stands between the prelude and the body.
 const DELIMITER: Bytes = Bytes::from_static(&[0; 8]);
@@ -52,11 +57,7 @@ impl Poster {
         response: Response,
     ) -> Result<(), BoxError> {
         let request_id = &invocation.context.request_id;
-        let path = format!("/2018-06-01/runtime/invocation/{request_id}/response");
-        let mut request = build_request().method(Method::POST).uri(path);
-        if let Some(invocation_id) = invocation.parts.headers.get(INVOCATION_ID) {
-            request = request.header(INVOCATION_ID, invocation_id);
-        }
+        let request = request_to(invocation, "response");
         let (sending, sent) = oneshot::channel();
         let (give_up, given_up) = oneshot::channel();
         let request = match response {
@@ -97,6 +98,44 @@ impl Poster {
             }
         }
         Ok(())
+    }
+
+    /// Posts that an invocation failed.
+    pub(super) async fn post_failure(
+        &self,
+        invocation: &LambdaInvocation,
+        failed: &Failed,
+    ) -> Result<(), BoxError> {
+        let request_id = &invocation.context.request_id;
+        let request = request_to(invocation, "error")
+            .header(ERROR_TYPE, failed.error_type)
+            .body(Body::from(serde_json::to_vec(failed)?))?;
+        match self.client.call(request).await {
+            Ok(answer) if answer.status().is_success() => {}
+            Ok(answer) => {
+                let status = answer.status().as_u16();
+                tracing::error!(request_id, status, "the Runtime API refused the failure");
+            }
+            Err(error) => {
+                tracing::error!(
+                    request_id,
+                    error,
+                    "the Runtime API did not take the failure"
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A post about an invocation.
+fn request_to(invocation: &LambdaInvocation, what: &str) -> Builder {
+    let request_id = &invocation.context.request_id;
+    let path = format!("/2018-06-01/runtime/invocation/{request_id}/{what}");
+    let request = build_request().method(Method::POST).uri(path);
+    match invocation.parts.headers.get(INVOCATION_ID) {
+        Some(invocation_id) => request.header(INVOCATION_ID, invocation_id),
+        None => request,
     }
 }
 

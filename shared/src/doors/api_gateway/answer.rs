@@ -9,11 +9,13 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use lambda_runtime::{FunctionResponse, MetadataPrelude, StreamResponse};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::{Version, server_sent_events};
 use crate::Error;
 use crate::api::document::Document;
-use crate::error::{RequestFault, Retry};
+use crate::doors::queue::Failures;
+use crate::error::{self, RequestFault, Retry};
 use crate::reply::Events;
 use crate::telemetry::Line;
 
@@ -27,8 +29,8 @@ pub type Chunks = BoxStream<'static, Result<Bytes, Infallible>>;
 /// What the Runtime API is given.
 pub type Response = FunctionResponse<Buffered, Chunks>;
 
-/// An answer, in the shape of the event's version: version 1 refuses an answer with keys that are
-/// not its own, such as version 2's cookies.
+/// An answer that is one object, in the shape that the event's sender reads. Version 1 of HTTP refuses
+/// an answer with keys that are not its own, such as version 2's cookies.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Buffered {
@@ -36,6 +38,25 @@ pub enum Buffered {
     V1(ApiGatewayProxyResponse),
     /// To an HTTP API or a function URL.
     V2(ApiGatewayV2httpResponse),
+    /// To a queue.
+    Failures(Failures),
+    /// To whoever needs no answer.
+    Nothing(()),
+    /// To a caller who invoked the function itself.
+    Bare(Box<RawValue>),
+    /// To the same, what went wrong.
+    Error(error::Body),
+}
+
+impl Buffered {
+    /// An answer's JSON by itself.
+    pub(crate) fn bare(json: String) -> Self {
+        match RawValue::from_string(json) {
+            Ok(json) => Self::Bare(json),
+            // Our own documents are JSON.
+            Err(_) => Self::Error(Error::defect("json").body()),
+        }
+    }
 }
 
 /// An answer.

@@ -6,6 +6,7 @@
 mod answer;
 mod cors;
 mod form;
+mod idempotency;
 mod server_sent_events;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -21,8 +22,7 @@ pub(crate) use answer::Answer;
 pub use answer::{Buffered, Chunks, Response};
 pub use cors::Cors;
 use form::{decoded, is_host, is_query, sends_json};
-
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub use idempotency::IdempotencyKey;
 
 /// The longest path and query: no URL is longer.
 const LONGEST_TARGET: usize = 64 * 1024 - 1;
@@ -86,6 +86,8 @@ pub struct Request {
     body: Option<String>,
     is_base64: bool,
     accepted: i64,
+    /// Whom the gateway took the caller for.
+    caller: Option<String>,
 }
 
 /// An event that cannot be read.
@@ -158,6 +160,7 @@ impl Request {
                 body: event.body,
                 is_base64: event.is_base64_encoded,
                 accepted: event.request_context.request_time_epoch,
+                caller: idempotency::caller_v1(&event.request_context.identity),
             }),
             LambdaRequest::ApiGatewayV2(event) => Some(Self {
                 version: Version::V2,
@@ -170,6 +173,7 @@ impl Request {
                 body: event.body,
                 is_base64: event.is_base64_encoded,
                 accepted: event.request_context.time_epoch,
+                caller: idempotency::caller_v2(event.request_context.authorizer.as_ref()),
             }),
             // The enum is open: other sources are not compiled in.
             _ => None,
@@ -197,6 +201,11 @@ impl Request {
     /// When the gateway accepted it, in milliseconds since 1970; 0 where it does not say.
     pub const fn accepted(&self) -> i64 {
         self.accepted
+    }
+
+    /// The caller's key for being answered once only, if there is one.
+    pub fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, Error> {
+        IdempotencyKey::read(&self.headers, self.caller.as_deref())
     }
 
     /// The headers that let the page of this request read the answer.
@@ -233,9 +242,6 @@ impl Request {
         if self.method.as_str() != route.method {
             let allow = route.method;
             return Err(RequestFault::MethodNotAllowed { allow }.into());
-        }
-        if self.headers.contains_key(IDEMPOTENCY_KEY) {
-            return Err(RequestFault::IdempotencyUnsupported.into());
         }
         let rest = rest
             .map(|rest| percent_decode_str(rest).decode_utf8())

@@ -289,12 +289,41 @@ fn a_query_is_handed_on() {
     }
 }
 
+fn key(event: &Value) -> Result<Option<IdempotencyKey>, Error> {
+    Request::read(&event.to_string()).unwrap().idempotency_key()
+}
+
 #[test]
-fn a_key_that_promises_what_is_not_served_is_refused() {
-    refused(
-        &changed(v2(), "/headers/idempotency-key", json!("k")),
-        "idempotency_unsupported",
+fn a_key_is_its_caller_s_own() {
+    assert_eq!(key(&v1()), Ok(None));
+    let keyed = |event: Value| changed(event, "/headers/idempotency-key", json!("k"));
+    let scope = |event: &Value| key(event).unwrap().unwrap().scope;
+    // Whom the gateway took the caller for comes before what the caller sends.
+    let sent = changed(keyed(v2()), "/headers/authorization", json!("Bearer one"));
+    assert_eq!(scope(&sent), "Bearer one");
+    let signed = json!({"iam": {"userArn": "arn:aws:iam::123456789012:user/a"}});
+    let signed = changed(sent, "/requestContext/authorizer", signed);
+    assert_eq!(scope(&signed), "arn:aws:iam::123456789012:user/a");
+    let with_key = changed(
+        keyed(v1()),
+        "/requestContext/identity",
+        json!({"apiKeyId": "i", "apiKey": "secret"}),
     );
+    assert_eq!(scope(&with_key), "i");
+    assert_eq!(scope(&keyed(v1())), "");
+}
+
+#[test]
+fn a_key_that_is_none_is_refused_by_name() {
+    for value in ["", "  ", "ü", &"k".repeat(256), &"k".repeat(10_240)] {
+        let error = key(&changed(v2(), "/headers/idempotency-key", json!(value)));
+        let error = error.unwrap_err();
+        assert_eq!(
+            (error.param(), error.row().code),
+            (Some("Idempotency-Key"), "invalid_value"),
+            "{value:.10}"
+        );
+    }
 }
 
 async fn buffered(answer: Answer, version: Version) -> Value {

@@ -1,0 +1,256 @@
+"""Holds what no linter knows of the API: who may call it, how it answers by itself, and in what time."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from typing import Any
+
+import gateway_rows
+from variant import ORIGIN, Variant
+
+ROUTES = {
+    ("/v1/completions", "post"): "TextCompletionFunction",
+    ("/v1/chat/completions", "post"): "ChatFunction",
+    ("/v1/images/generations", "post"): "ImageGenerationFunction",
+    ("/v1/models", "get"): "ModelsFunction",
+    ("/v1/models/{id+}", "get"): "ModelsFunction",
+}
+INTEGRATION = "x-amazon-apigateway-integration"
+ANSWER_HEADER = "gatewayresponse.header."
+PREFLIGHT_HEADER = "method.response.header."
+# What OpenAI's clients for Python (3.54) and Node (6.49) send, beside what every browser may send.
+CLIENT_HEADERS = {
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "openai-organization",
+    "openai-project",
+    # Firefox and Safari ask for it where a page sets it, as the client for Node does.
+    "user-agent",
+    "x-stainless-arch",
+    "x-stainless-async",
+    "x-stainless-custom-event-handler",
+    "x-stainless-custom-poll-interval",
+    "x-stainless-helper-method",
+    "x-stainless-lang",
+    "x-stainless-os",
+    "x-stainless-package-version",
+    "x-stainless-poll-helper",
+    "x-stainless-raw-response",
+    "x-stainless-read-timeout",
+    "x-stainless-retry-count",
+    "x-stainless-runtime",
+    "x-stainless-runtime-version",
+    "x-stainless-stream-helper",
+    "x-stainless-timeout",
+}
+# What a browser that signs with SigV4 sends in its place.
+SIGNED_HEADERS = {
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "x-amz-content-sha256",
+    "x-amz-date",
+    "x-amz-security-token",
+}
+COUNTED = (
+    "secured methods",
+    "open preflights",
+    "streaming integrations",
+    "buffered integrations",
+    "gateway answers",
+)
+# The functions expose and say the same: shared/src/doors/api_gateway/cors.rs.
+EXPOSED = "'x-request-id, retry-after, openai-processing-ms, x-should-retry'"
+# 40 letters and digits, as API Gateway makes them up.
+KEY = "a1B2c3D4e5F6g7H8i9J0a1B2c3D4e5F6g7H8i9J0"
+KEYS = (f"Bearer {KEY}", f"bearer {KEY}", f"BEARER  {KEY}", "Bearer " + "-._~+/=" * 3)
+NO_KEYS = ("", KEY, "Bearer ", "Bearer short", f"Basic {KEY}", f"Bearer {KEY} {KEY}", "Bearer " + "a" * 129)
+
+
+class Api:
+    """The API of one variant."""
+
+    def __init__(self, variant: Variant) -> None:
+        self.mode, self.response, self.origin = variant.mode, variant.response, variant.origin
+        self.resources, self.of = variant.resources, variant.of
+        self.api = self.resources["Api"]["Properties"]
+        self.body = self.api["Body"]
+        self.counts: Counter[str] = Counter()
+
+    def check(self) -> Counter[str]:
+        self.check_access()
+        self.check_keys()
+        self.check_integrations()
+        self.check_stage()
+        self.check_validation()
+        self.check_preflights()
+        self.check_answers()
+        return self.counts
+
+    def check_access(self) -> None:
+        """Each call needs a key or a signature; a preflight needs neither."""
+        assert "security" not in self.body, "a default would close OPTIONS"
+        found = {
+            (path, method) for path, item in self.body["paths"].items() for method in item if method != "options"
+        }
+        assert found == ROUTES.keys(), f"the routes are {sorted(found)}"
+        schemes = self.body["components"]["securitySchemes"]
+        names = ("bearer", "api_key") if self.mode == gateway_rows.KEY else ("sigv4",)
+        wanted: list[dict[str, list[str]]] = [{name: []} for name in names]
+        for path, method in ROUTES:
+            operation = self.body["paths"][path][method]
+            assert operation.get("security") == wanted, f"{method} {path} has security {operation.get('security')}"
+            assert "credentials" not in operation[INTEGRATION], f"{path} runs with other credentials than its own"
+            assert "security" not in self.body["paths"][path]["options"], f"OPTIONS {path} is closed"
+            self.counts["secured methods"] += 1
+        assert schemes.keys() == set(names), f"the schemes are {sorted(schemes)}"
+        assert self.api["EndpointConfiguration"]["Types"] == ["REGIONAL"], "the API is not regional"
+
+    def check_keys(self) -> None:
+        """In mode Key the key comes out of Authorization; in mode IAM there is no trace of keys."""
+        source = "AUTHORIZER" if self.mode == gateway_rows.KEY else "HEADER"
+        assert self.api["ApiKeySourceType"] == source, f"keys come from {self.api['ApiKeySourceType']}"
+        assert self.body["x-amazon-apigateway-api-key-source"] == source, "the definition has another source of keys"
+        schemes = self.body["components"]["securitySchemes"]
+        if self.mode == gateway_rows.IAM:
+            assert schemes["sigv4"]["x-amazon-apigateway-authtype"] == "awsSigv4", "IAM is not asked"
+            assert not self.of("AWS::ApiGateway::ApiKey"), "there is a key with IAM"
+            assert "AuthorizerFunction" not in self.resources, "there is an authorizer with IAM"
+            return
+        bearer = schemes["bearer"]
+        assert (bearer["in"], bearer["name"]) == ("header", "Authorization"), "the key is read elsewhere"
+        authorizer = bearer["x-amazon-apigateway-authorizer"]
+        assert authorizer["type"] == "token", "only a token's answer is remembered by the key alone"
+        assert "<AuthorizerFunction.Arn>" in authorizer["authorizerUri"], "another function is the authorizer"
+        shape = authorizer["identityValidationExpression"]
+        for text in KEYS:
+            assert re.fullmatch(shape, text), f"{text!r} does not pass for a key"
+        for text in NO_KEYS:
+            assert not re.fullmatch(shape, text), f"{text!r} passes for a key"
+        plan, link = (self.resources[name]["Properties"] for name in ("UsagePlan", "UsagePlanKey"))
+        assert plan["ApiStages"] == [{"ApiId": "<Api>", "Stage": "<ApiliveStage>"}], "the plan is of another stage"
+        assert {"RateLimit", "BurstLimit"} == plan["Throttle"].keys(), "the plan has no rate"
+        assert {"Limit", "Period"} == plan["Quota"].keys(), "the plan has no quota"
+        assert (link["KeyId"], link["UsagePlanId"]) == ("<ApiKey>", "<UsagePlan>"), "the key is not of the plan"
+        assert "AuthorizerPermission" in self.resources, "API Gateway may not call the authorizer"
+
+    def check_integrations(self) -> None:
+        """Streaming means another action, too; a function ends before API Gateway gives up on it."""
+        streams = self.response == "stream"
+        ending = "/response-streaming-invocations" if streams else "/invocations"
+        for (path, method), function in ROUTES.items():
+            integration = self.body["paths"][path][method][INTEGRATION]
+            properties = self.resources[function]["Properties"]
+            variables = properties["Environment"]["Variables"]
+            assert integration["type"] == "aws_proxy", f"{path} is no proxy"
+            assert integration["uri"].endswith(f"/functions/<{function}.Arn>{ending}"), f"{path}: {integration['uri']}"
+            assert integration["responseTransferMode"] == ("STREAM" if streams else "BUFFERED"), f"{path} disagrees"
+            assert variables["HTTP_RESPONSE"] == self.response, f"{function} answers as {variables['HTTP_RESPONSE']}"
+            assert variables["CORS_ALLOW_ORIGIN"] == self.origin, f"{function} allows another origin"
+            milliseconds = integration["timeoutInMillis"]
+            assert properties["Timeout"] * 1000 < milliseconds, f"{path} ends before its function"
+            assert milliseconds <= (900_000 if streams else 29_000), f"{path} waits longer than API Gateway can"
+            told = int(variables["GATEWAY_TIMEOUT_SECONDS"])
+            assert told * 1000 == milliseconds, f"{function} is told {told} s and has {milliseconds} ms"
+            assert (function, self.permitted(method, path)) in self.permissions(), f"API Gateway may not call {path}"
+            self.counts["streaming integrations" if streams else "buffered integrations"] += 1
+
+    def permitted(self, method: str, path: str) -> str:
+        path = re.sub(r"\{[^}]+\}", "*", path)
+        return f"arn:aws:execute-api:us-east-1:123456789012:<Api>/*/{method.upper()}{path}"
+
+    def permissions(self) -> set[tuple[str, str]]:
+        """Which function may be called from where."""
+        permissions = (resource["Properties"] for resource in self.of("AWS::Lambda::Permission"))
+        return {(found["FunctionName"].strip("<>"), found["SourceArn"]) for found in permissions}
+
+    def check_stage(self) -> None:
+        """There is one stage, which gets each deployment."""
+        (stage,), (deployment,) = self.of("AWS::ApiGateway::Stage"), self.of("AWS::ApiGateway::Deployment")
+        assert "StageName" not in deployment["Properties"], "SAM adds a second stage"
+        assert stage["Properties"]["StageName"] == "live", "the outputs name another stage"
+
+    def check_validation(self) -> None:
+        """API Gateway refuses what is no request at all, and leaves the rest to the functions."""
+        model = {"type": "object", "anyOf": [{"required": ["prompt"]}, {"required": ["messages"]}]}
+        assert self.body["components"]["schemas"] == {"Request": model}, "the model asks for more, or less"
+        validator = {"validateRequestBody": True, "validateRequestParameters": False}
+        assert self.body["x-amazon-apigateway-request-validators"] == {"body": validator}, "there is another validator"
+        for path, method in ROUTES:
+            operation = self.body["paths"][path][method]
+            if method == "post":
+                schema = operation["requestBody"]["content"]["application/json"]["schema"]
+                assert schema == {"$ref": "#/components/schemas/Request"}, f"{path} has another model"
+                assert operation["x-amazon-apigateway-request-validator"] == "body", f"{path} is not validated"
+
+    def check_preflights(self) -> None:
+        """Browsers are told of one origin, or of none."""
+        assert not re.search(r"allow-origin\W+\*", json.dumps(self.body)), "every origin is allowed"
+        assert "allow-credentials" not in json.dumps(self.body), "credentials are allowed"
+        headers = CLIENT_HEADERS if self.mode == gateway_rows.KEY else SIGNED_HEADERS
+        for path, method in ROUTES:
+            operation = self.body["paths"][path]["options"]
+            answer = operation[INTEGRATION]["responses"]["default"]
+            assert operation[INTEGRATION]["type"] == "mock", f"OPTIONS {path} calls a function"
+            assert answer["statusCode"] == "204" and "204" in operation["responses"], f"OPTIONS {path} is no 204"
+            sent = {name.removeprefix(PREFLIGHT_HEADER): value for name, value in answer["responseParameters"].items()}
+            declared = operation["responses"]["204"]["headers"]
+            assert sent.keys() <= declared.keys(), f"OPTIONS {path} sends what it does not declare"
+            assert sent.pop("x-request-id") == "context.requestId", f"OPTIONS {path} has no request id"
+            methods = f"'{method.upper()}, OPTIONS'"
+            assert sent.pop("allow") == methods, f"OPTIONS {path} names other methods"
+            if self.origin:
+                allowed = sent.pop("access-control-allow-headers").strip("'").split(", ")
+                assert set(allowed) == headers, f"OPTIONS {path}: {set(allowed) ^ headers}"
+                assert sent.pop("access-control-allow-methods") == methods, f"OPTIONS {path} allows other methods"
+                assert sent.pop("access-control-allow-origin") == f"'{self.origin}'", f"OPTIONS {path}: wrong origin"
+                assert sent.pop("access-control-max-age") == "'600'", f"OPTIONS {path} is asked for each time"
+            assert not sent, f"OPTIONS {path} sends {sorted(sent)}"
+            self.counts["open preflights"] += 1
+
+    def check_answers(self) -> None:
+        """API Gateway's own answers are rows of the error table."""
+        answers = dict(self.body["x-amazon-apigateway-gateway-responses"])
+        for row in gateway_rows.ROWS:
+            if self.mode in row.modes:
+                assert row.case in answers, f"{row.case} ({row.cause}) is not there"
+                self.check_answer(row, answers.pop(row.case))
+                self.counts["gateway answers"] += 1
+        assert not answers, f"{sorted(answers)} have no row"
+
+    def check_answer(self, row: gateway_rows.Row, answer: dict[str, Any]) -> None:
+        status = answer.get("statusCode")
+        assert status == (None if row.status is None else str(row.status)), f"{row.case} has status {status}"
+        assert answer["responseTemplates"].keys() == {"application/json"}, f"{row.case} is not JSON alone"
+        text = answer["responseTemplates"]["application/json"]
+        # The variable comes with its quotes.
+        text = text.replace("$context.error.messageString", json.dumps('Why? "Because" \\ so.'))
+        assert "$" not in text, f"{row.case} has another variable, whose value may break the JSON: {text}"
+        body = json.loads(text)
+        assert body.keys() == {"error"}, f"{row.case}: {body}"
+        error = body["error"]
+        assert error.keys() == {"message", "type", "param", "code"}, f"{row.case} has the keys {sorted(error)}"
+        assert isinstance(error["message"], str) and error["message"], f"{row.case} says nothing"
+        assert (error["type"], error["code"], error["param"]) == (row.type, row.code, None), f"{row.case}: {error}"
+        headers = {"x-request-id": "context.requestId"}
+        if row.retry_after is not None:
+            headers["retry-after"] = f"'{row.retry_after}'"
+        if row.final:
+            headers["x-should-retry"] = "'false'"
+        if self.origin:
+            headers["access-control-allow-origin"] = f"'{self.origin}'"
+            headers["access-control-expose-headers"] = EXPOSED
+        found = {name.removeprefix(ANSWER_HEADER): value for name, value in answer["responseParameters"].items()}
+        assert found == headers, f"{row.case} has the headers {found}"
+
+
+def check_origins(template: dict[str, Any]) -> None:
+    """Only one whole origin can be given, or none."""
+    shape = template["Parameters"]["CorsOrigin"]["AllowedPattern"]
+    for text in ("", ORIGIN, "http://127.0.0.1:8080", "http://localhost"):
+        assert re.fullmatch(shape, text), f"CorsOrigin does not take {text!r}"
+    for text in ("*", "https://*.example.com", "null", f"{ORIGIN}/", f"{ORIGIN}, {ORIGIN}", "chat.example.com"):
+        assert not re.fullmatch(shape, text), f"CorsOrigin takes {text!r}"

@@ -1,0 +1,176 @@
+//! Answers a request over HTTP once only, by its caller's key.
+//!
+//! The answer is kept before its end is sent, and the same request of the same key has it again. An
+//! error is not kept: the key may be used again, until two calls may have been paid for.
+
+use async_stream::try_stream;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+
+use super::{Invocation, LARGEST_BUFFERED, Task};
+use crate::Error;
+use crate::api::document::Document;
+use crate::deadline::Deadline;
+use crate::doors::api_gateway::IdempotencyKey;
+use crate::error::{Cause, Outlook, RequestFault, UpstreamFault};
+use crate::jobs::Function;
+use crate::jobs::address::Address;
+use crate::once::{Claimed, Hold, Once};
+use crate::reply::{Event, Events, Reply};
+use crate::store::{Bucket, Found, If, Writing};
+use crate::telemetry::Facts;
+
+/// Says what a kept answer is.
+const KIND: &str = "kind";
+const WHOLE: &str = "whole";
+const STREAMED: &str = "streamed";
+
+/// A request with a key.
+#[derive(Debug)]
+pub(super) struct Keyed {
+    once: Once,
+    result: String,
+    bucket: Bucket,
+}
+
+impl Keyed {
+    /// A request with this key, whose body has this digest.
+    pub(super) fn new(
+        function: Function,
+        key: &IdempotencyKey,
+        fingerprint: String,
+        bucket: Bucket,
+    ) -> Option<Self> {
+        let IdempotencyKey { scope, key } = key;
+        let address = Address::of_key(function, scope, key);
+        let result = address.result(200);
+        Some(Self {
+            once: Once {
+                lock: address.lock(),
+                results: vec![result.clone()],
+                fingerprint: Some(fingerprint),
+            },
+            result,
+            bucket,
+        })
+    }
+
+    /// The reply, and whether it was kept from an earlier request.
+    pub(super) async fn reply<T: Task>(
+        self,
+        task: &T,
+        request: T::Request,
+        invocation: Invocation,
+    ) -> Result<(Reply, bool), Error> {
+        let deadline = invocation.deadline;
+        let hold = match self.once.claim(&self.bucket, deadline).await? {
+            Claimed::Mine(hold) => hold,
+            Claimed::Finished => return Ok((self.kept(deadline).await?, true)),
+            Claimed::Busy(wait) => {
+                return Err(RequestFault::IdempotencyInProgress { wait }.into());
+            }
+            Claimed::Mismatch => return Err(RequestFault::IdempotencyMismatch.into()),
+        };
+        if !hold.may_call() {
+            hold.give_back(false, deadline).await;
+            return Err(interrupted());
+        }
+        // What is kept is held whole, so it is as small as what is sent whole.
+        let invocation = Invocation {
+            largest_answer: invocation.largest_answer.min(LARGEST_BUFFERED),
+            ..invocation
+        };
+        let answer = match task.answer(request, &invocation).await {
+            Ok(Reply::Whole(document, facts)) => {
+                let parts: Vec<Bytes> = document.chunks().collect();
+                let body = Bytes::from(parts.concat());
+                self.keep(hold, WHOLE, body.clone(), deadline).await;
+                Reply::Whole(Document::written(body), facts)
+            }
+            Ok(Reply::Stream(events)) => Reply::Stream(self.keeping(events, hold, deadline)),
+            Err(error) => {
+                given_back(hold, &error, deadline).await;
+                return Err(error);
+            }
+        };
+        Ok((answer, false))
+    }
+
+    /// Hands the events on, and keeps them before the last one.
+    fn keeping(self, mut events: Events, hold: Hold, deadline: Deadline) -> Events {
+        Box::pin(try_stream! {
+            let mut kept = Vec::new();
+            let mut hold = Some(hold);
+            while let Some(event) = events.next().await {
+                match &event {
+                    Ok(Event::Data(document)) => {
+                        kept.extend_from_slice(document.as_bytes());
+                        kept.push(b'\n');
+                    }
+                    Ok(Event::End(_)) => {
+                        if let Some(hold) = hold.take() {
+                            let body = Bytes::from(std::mem::take(&mut kept));
+                            self.keep(hold, STREAMED, body, deadline).await;
+                        }
+                    }
+                    Err(error) => {
+                        if let Some(hold) = hold.take() {
+                            // What began to come is paid for.
+                            let paid = Error::PartlyPaid(Box::new(error.clone()));
+                            given_back(hold, &paid, deadline).await;
+                        }
+                    }
+                }
+                yield event?;
+            }
+        })
+    }
+
+    /// Keeps an answer. One that cannot be kept is sent all the same; the same key would make it, and
+    /// pay for it, once more.
+    async fn keep(&self, hold: Hold, kind: &'static str, body: Bytes, deadline: Deadline) {
+        let writing = Writing {
+            key: &self.result,
+            body,
+            content_type: "application/json",
+            metadata: &[(KIND, kind.to_owned())],
+            condition: If::Always,
+        };
+        if let Err(error) = self.bucket.put(writing, deadline).await {
+            let aws_code = error.cause().map(|cause| cause.code.as_str());
+            tracing::warn!(aws_code, "the answer of an idempotency key was not kept");
+            hold.give_back(true, deadline).await;
+        }
+    }
+
+    /// The answer that was kept.
+    async fn kept(&self, deadline: Deadline) -> Result<Reply, Error> {
+        let found = self.bucket.get(&self.result, deadline).await?;
+        // It was there a moment ago.
+        let Found { body, metadata, .. } = found.ok_or_else(|| Error::defect("kept answer"))?;
+        if metadata.get(KIND).map(String::as_str) == Some(WHOLE) {
+            return Ok(Reply::Whole(Document::written(body), Facts::default()));
+        }
+        let text = String::from_utf8(body.into()).map_err(|_| Error::defect("kept answer"))?;
+        let documents: Vec<_> = text
+            .lines()
+            .map(|line| Event::Data(line.to_owned()))
+            .collect();
+        let end = [Event::End(Facts::default())];
+        let events = documents.into_iter().chain(end).map(Ok);
+        Ok(Reply::Stream(stream::iter(events).boxed()))
+    }
+}
+
+/// That two calls may have been paid for, and no third is made.
+pub(super) fn interrupted() -> Error {
+    Error::Upstream {
+        fault: UpstreamFault::Interrupted,
+        cause: Cause::of("Interrupted"),
+    }
+}
+
+async fn given_back(hold: Hold, error: &Error, deadline: Deadline) {
+    let paid = error.outlook() == Outlook::PerhapsPaid;
+    hold.give_back(paid, deadline).await;
+}

@@ -1,0 +1,92 @@
+//! What a failed call of S3 means.
+
+use std::time::Duration;
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::RequestId;
+
+use crate::Error;
+use crate::deadline::Deadline;
+use crate::error::{Cause, RequestFault, UpstreamFault};
+
+/// How often an answer is asked for whose body breaks off; the SDK itself does not.
+const ATTEMPTS: u32 = 3;
+
+/// How long is waited before.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The status that S3 answered with.
+pub(super) fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
+    error.raw_response().map(|answer| answer.status().as_u16())
+}
+
+/// A call that failed.
+pub(super) fn of<E>(error: &SdkError<E, HttpResponse>, action: &'static str) -> Error
+where
+    E: ProvideErrorMetadata + RequestId,
+{
+    let service = error.as_service_error();
+    let code = service.and_then(ProvideErrorMetadata::code);
+    let message = service
+        .and_then(ProvideErrorMetadata::message)
+        .unwrap_or_default();
+    let cause = Cause {
+        code: match (error, code) {
+            (_, Some(code)) => code.to_owned(),
+            (SdkError::TimeoutError(_), None) => "OperationTimeout".to_owned(),
+            (SdkError::DispatchFailure(_), None) => "Connection".to_owned(),
+            // An answer to HEAD has no body.
+            (_, None) => {
+                status(error).map_or_else(|| "Response".to_owned(), |status| status.to_string())
+            }
+        },
+        request_id: service.and_then(RequestId::request_id).map(str::to_owned),
+        ..Cause::default()
+    };
+    // What S3 says of a key of KMS: a code of KMS's, or a denial that names its action.
+    let of_kms = code.is_some_and(|code| code.starts_with("KMS.")) || message.contains("kms:");
+    let denied = matches!(status(error), Some(401 | 403)) || cause.code.ends_with("AccessDenied");
+    let fault = match (code, of_kms) {
+        (Some("InvalidObjectState"), _) => return RequestFault::InputArchived.into(),
+        // Nobody's permission is missing: the clock is wrong, and the SDK has set it right.
+        (Some("RequestTimeTooSkewed" | "RequestExpired"), _) => UpstreamFault::StorageUnavailable,
+        (_, true) if denied => UpstreamFault::EncryptionDenied,
+        (_, true) => UpstreamFault::EncryptionUnavailable,
+        (_, false) if denied => UpstreamFault::StorageDenied,
+        (_, false) => UpstreamFault::StorageUnavailable,
+    };
+    Error::Upstream { fault, cause }.during(action, None)
+}
+
+/// An answer whose body broke off, or is not what its checksum says.
+pub(super) fn broken(action: &'static str) -> Error {
+    let error = Error::Upstream {
+        fault: UpstreamFault::StorageUnavailable,
+        cause: Cause::of("ResponseBody"),
+    };
+    error.during(action, None)
+}
+
+/// Makes a call that only reads, again where its answer broke off and there is time for it.
+pub(super) async fn again<T>(
+    deadline: Deadline,
+    attempt: impl AsyncFn() -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut made = 1;
+    loop {
+        match attempt().await {
+            Err(error) if is_broken(&error) && made < ATTEMPTS && PAUSE < deadline.remaining() => {
+                made += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn is_broken(error: &Error) -> bool {
+    error
+        .cause()
+        .is_some_and(|cause| cause.code == "ResponseBody")
+}
