@@ -6,7 +6,15 @@ use std::fs;
 use std::path::Path;
 
 /// Where translation stands.
-const PURE: [&str; 5] = ["api", "converse.rs", "families", "model", "png.rs"];
+const PURE: [&str; 7] = [
+    "api",
+    "converse.rs",
+    "families",
+    "jobs",
+    "model",
+    "once/protocol.rs",
+    "png.rs",
+];
 
 /// What would make it impure.
 const IMPURE: [&str; 10] = [

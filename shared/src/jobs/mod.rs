@@ -1,10 +1,8 @@
 //! Requests that nobody waits for: what an upload or a message asks for, and where its answer goes.
 //!
-//! Everything here is pure but [`concurrently`]: a door makes [`Job`]s of an event, and
-//! `runtime::worker` does them.
+//! Everything here is pure: a door makes [`Job`]s of an event, and `runtime::worker` does them.
 
 pub mod address;
-pub mod concurrently;
 pub mod envelope;
 pub mod line;
 pub mod progress;

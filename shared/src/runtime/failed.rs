@@ -17,10 +17,14 @@ pub(super) struct Failed {
 
 impl Failed {
     /// Uploads and messages have nowhere to leave results.
-    pub(super) const NOT_SERVED: Self = Self {
-        error_type: "NotServed",
-        error_message: String::new(),
-    };
+    pub(super) fn not_served() -> Self {
+        Self {
+            error_type: "NotServed",
+            error_message:
+                "This function is not set up for uploads and messages: RESULT_BUCKET is not set."
+                    .to_owned(),
+        }
+    }
 
     /// The event is another service's.
     pub(super) fn foreign(source: Source) -> Self {

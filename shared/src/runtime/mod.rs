@@ -1,6 +1,7 @@
 //! Runs a task as a Lambda function: one typed request in, one reply out, whatever the door.
 
 mod batch;
+mod concurrently;
 mod failed;
 mod http;
 mod once;
@@ -161,7 +162,18 @@ impl<T: Task> Function<T> {
     /// Answers one event. A request always has an answer; records that fail without a queue to report
     /// them to fail the invocation. The environment lives on.
     async fn handle(&self, event: &str, context: &Context) -> Result<Response, Failed> {
-        let worker = || self.worker.as_ref().ok_or(Failed::NOT_SERVED);
+        self.answered(event, context).await.inspect_err(|failed| {
+            let request_id = &context.request_id;
+            tracing::error!(
+                request_id,
+                kind = failed.error_type,
+                "the invocation failed"
+            );
+        })
+    }
+
+    async fn answered(&self, event: &str, context: &Context) -> Result<Response, Failed> {
+        let worker = || self.worker.as_ref().ok_or_else(Failed::not_served);
         let answer = match Event::of(event, &self.trusted) {
             Event::Http => return Ok(self.http(event, context).await),
             Event::Direct => Box::pin(self.direct(event, context)).await,

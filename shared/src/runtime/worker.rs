@@ -12,6 +12,7 @@ use lambda_runtime::Context;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
+use super::concurrently::{Bounds, Lined, Outcome, concurrently};
 use super::failed::Failed;
 use super::once::interrupted;
 use super::{Invocation, LARGEST_BUFFERED, Task};
@@ -23,7 +24,6 @@ use crate::doors::notification::Trusted;
 use crate::doors::queue::{Failures, Message};
 use crate::error::{Cause, Outlook, RequestFault, UpstreamFault};
 use crate::jobs::address::{Address, Folder};
-use crate::jobs::concurrently::{Bounds, Lined, Outcome, concurrently};
 use crate::jobs::line::{self, Line, Unread};
 use crate::jobs::{Function, Job, Kind, Object, Poison, result};
 use crate::once::{Claimed, Hold, Once};

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 /// What came of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome<E> {
+pub(super) enum Outcome<E> {
     /// It is done.
     Done,
     /// It failed.
@@ -28,16 +28,16 @@ pub enum Outcome<E> {
 
 /// A record in its line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lined<R> {
+pub(super) struct Lined<R> {
     /// The line that it stands in; without one it stands alone.
-    pub group: Option<String>,
+    pub(super) group: Option<String>,
     /// The record.
-    pub record: R,
+    pub(super) record: R,
 }
 
 impl<R> Lined<R> {
     /// A record that stands alone.
-    pub const fn alone(record: R) -> Self {
+    pub(super) const fn alone(record: R) -> Self {
         Self {
             group: None,
             record,
@@ -47,17 +47,17 @@ impl<R> Lined<R> {
 
 /// How long there is, and how many may be worked on at a time.
 #[derive(Debug, Clone, Copy)]
-pub struct Bounds {
+pub(super) struct Bounds {
     /// When no record is begun any more.
-    pub begin_by: Instant,
+    pub(super) begin_by: Instant,
     /// When none is worked on any more.
-    pub end_by: Instant,
+    pub(super) end_by: Instant,
     /// How many at a time.
-    pub at_a_time: usize,
+    pub(super) at_a_time: usize,
 }
 
 /// Works on the records; the outcomes come in their order.
-pub async fn concurrently<'r, R, E>(
+pub(super) async fn concurrently<'r, R, E>(
     records: &'r [Lined<R>],
     bounds: Bounds,
     work: impl AsyncFn(&'r R) -> Result<(), E>,
