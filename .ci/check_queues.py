@@ -146,6 +146,7 @@ def check_bounds(template: dict[str, Any]) -> None:
         "QueueConcurrency": (2, 1000),
         "QueueMaxReceives": (5, 1000),
         "BatchConcurrency": (1, 100),
+        "ImageBatchConcurrency": (1, 100),
         "BatchExpiryHours": (1, 336),
     }
     for name, (least, most) in wanted.items():
@@ -169,8 +170,11 @@ def check_value(template: dict[str, Any], name: str, value: str) -> None:
                 found.add(str(properties["RedrivePolicy"]["maxReceiveCount"]))
     for door in DOORS:
         variables = resources[door.function]["Properties"]["Environment"]["Variables"]
+        draws = door.function == "ImageGenerationFunction"
         match name:
-            case "BatchConcurrency":
+            case "BatchConcurrency" if not draws:
+                found.add(variables.get("BATCH_CONCURRENCY"))
+            case "ImageBatchConcurrency" if draws:
                 found.add(variables.get("BATCH_CONCURRENCY"))
             case "BatchExpiryHours":
                 found.add(variables.get("BATCH_EXPIRY_HOURS"))
