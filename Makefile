@@ -48,6 +48,7 @@ test: $(RUN)/installed $(JSON_SUITE)/installed $(NODE_PACKAGES)/installed ## Run
 	$(PYTHON) local/tests/seed_guide.py
 	$(PYTHON) local/tests/boto3_calls.py
 	$(PYTHON) tests/clients/run.py
+	$(PYTHON) -m unittest discover --start-directory tests/deployed --verbose
 
 .PHONY: test-model
 test-model: ## Lints and tests the embedded model, whose engine takes minutes to build

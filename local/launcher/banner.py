@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
+from deployment import Deployed
 from settings import Settings
 
 COMPLETION = {
@@ -31,13 +34,19 @@ IMAGE = {
     "prompt": "an astronaut riding a horse on Mars",
     "size": "1024x1024",
 }
+UPLOAD = "Tell me about Rex, my dog."
+MESSAGE = {"prompt": "a lighthouse at night"}
 
 
-def ready(settings: Settings, models: list[dict[str, str]], seconds: float) -> str:
+def ready(
+    settings: Settings, deployed: Deployed, command: Path, models: list[dict[str, str]], seconds: float
+) -> str:
     lines = [
         f"ready in {seconds:.1f} s",
         f"  API      {settings.api}/v1",
-        f"  bucket   s3://{settings.bucket} at {settings.aws} (S3 and SQS, in memory)",
+        f"  AWS      {settings.aws} (S3, SQS, Lambda; in memory)",
+        f"  bucket   s3://{deployed.bucket}",
+        *(f"  queue    {url}" for url in deployed.queues),
         f"  Bedrock  {settings.bedrock}",
         *(f"  {line}" for line in backends(settings, models)),
         f"  logs     {settings.runs}",
@@ -51,6 +60,8 @@ def ready(settings: Settings, models: list[dict[str, str]], seconds: float) -> s
         curl(settings, "/v1/images/generations", IMAGE),
         "",
         f"curl -s {settings.api}/v1/models",
+        "",
+        *uploads(deployed, command),
         "",
         "Ctrl-C stops everything.",
     ]
@@ -68,6 +79,17 @@ def backends(settings: Settings, models: list[dict[str, str]]) -> list[str]:
         lines.append(f"models   answered by {backend}:")
         lines.extend(f"           {id}" for id in sorted(ids))
     return lines
+
+
+def uploads(deployed: Deployed, command: Path) -> list[str]:
+    """The same without HTTP: an upload, a message, and where the results of both are."""
+    aws = shlex.quote(str(command))
+    _chat, _completion, image = deployed.queues
+    return [
+        f"echo '{UPLOAD}' | {aws} s3 cp - s3://{deployed.bucket}/requests/chat/rex.txt",
+        f"{aws} sqs send-message --queue-url {image} --message-body '{json.dumps(MESSAGE)}'",
+        f"{aws} s3 sync s3://{deployed.bucket}/results results",
+    ]
 
 
 def curl(settings: Settings, path: str, body: dict[str, Any]) -> str:

@@ -12,19 +12,15 @@ import urllib.request
 from http import HTTPStatus
 from http.client import HTTPException
 
-import boto3
-import botocore.session
-from botocore.client import BaseClient
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+import aws
 from processes import Failed, NotYet
 from settings import Settings
 
 SECONDS = 2.0
 # Longer than the 3 s that local-bedrock gives the bridge's server to take a connection.
 HEALTH_SECONDS = 5.0
-NO_PROFILE = {"profile": (None, None, None, None)}
 
 
 def ask_door(settings: Settings) -> None:
@@ -38,17 +34,10 @@ def ask_door(settings: Settings) -> None:
 def ask_aws(settings: Settings) -> None:
     """Asks both S3 and SQS."""
     try:
-        _client(settings, "s3").list_buckets()
-        _client(settings, "sqs").list_queues()
+        aws.client(settings, "s3", SECONDS).list_buckets()
+        aws.client(settings, "sqs", SECONDS).list_queues()
     except (BotoCoreError, ClientError) as error:
         raise NotYet(_one_line(error)) from error
-
-
-def create_bucket(settings: Settings) -> None:
-    try:
-        _client(settings, "s3").create_bucket(Bucket=settings.bucket)
-    except (BotoCoreError, ClientError) as error:
-        raise Failed(f"the bucket {settings.bucket}: {_one_line(error)}") from error
 
 
 def ask_bedrock(settings: Settings) -> None:
@@ -102,16 +91,3 @@ def _message(body: bytes) -> str:
 
 def _one_line(text: object) -> str:
     return " ".join(str(text).split())
-
-
-def _client(settings: Settings, service: str) -> BaseClient:
-    # The person's own profile is neither needed nor, perhaps, there.
-    session = boto3.Session(botocore_session=botocore.session.Session(NO_PROFILE))
-    return session.client(
-        service,
-        endpoint_url=settings.aws,
-        region_name="us-east-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-        config=Config(connect_timeout=SECONDS, read_timeout=SECONDS, retries={"max_attempts": 0}, proxies={}),
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # What the functions may be told. Named in docs/local.md.
 FUNCTION_VARIABLES = (
     "ALLOWED_MODELS",
+    "BATCH_CONCURRENCY",
+    "BATCH_EXPIRY_HOURS",
     "BEDROCK_ASSUME_ROLE",
     "BEDROCK_REGION",
     "BEDROCK_ROLE_SESSION_NAME",
@@ -66,7 +67,6 @@ class Settings:
     api_port: int
     aws_port: int
     bedrock_port: int
-    bucket: str
     text_backend: str
     bridge_url: str | None
     bridge_model: str | None
@@ -77,8 +77,7 @@ class Settings:
     credentials: dict[str, str]
     machine: dict[str, str]
     whole_environment: dict[str, str]
-    runs: Path
-    models: Path
+    tools: Path
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -102,7 +101,6 @@ class Settings:
         ]
         if len(set(ports)) < len(ports):
             raise BadSetting("API_PORT, AWS_PORT and BEDROCK_PORT must differ")
-        tools = Path(given.get("TOOLS_DIR", ROOT / ".tools"))
         dummies = {
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
@@ -112,7 +110,6 @@ class Settings:
             api_port=ports[0],
             aws_port=ports[1],
             bedrock_port=ports[2],
-            bucket=_bucket(given),
             text_backend=backend,
             bridge_url=bridge_url,
             bridge_model=given.get("LOCAL_BRIDGE_MODEL"),
@@ -124,8 +121,7 @@ class Settings:
             credentials={**dummies, **pick(CREDENTIALS)} if bedrock_url else dummies,
             machine=pick(MACHINE_VARIABLES),
             whole_environment=dict(environment),
-            runs=tools / "run",
-            models=tools / "models",
+            tools=Path(given.get("TOOLS_DIR", ROOT / ".tools")),
         )
 
     @property
@@ -135,6 +131,23 @@ class Settings:
         if self.bedrock_url is None:
             ports["BEDROCK_PORT"] = self.bedrock_port
         return ports
+
+    @property
+    def runs(self) -> Path:
+        return self.tools / "run"
+
+    @property
+    def events(self) -> Path:
+        return self.tools / "events"
+
+    @property
+    def models(self) -> Path:
+        return self.tools / "models"
+
+    @property
+    def region(self) -> str:
+        """Where everything of this run is, so that one signature suits all of it."""
+        return self.credentials["AWS_REGION"]
 
     @property
     def api(self) -> str:
@@ -149,22 +162,16 @@ class Settings:
         return self.bedrock_url or f"http://127.0.0.1:{self.bedrock_port}"
 
     @property
+    def endpoints(self) -> dict[str, str]:
+        """MiniStack's services that the functions call."""
+        return {"AWS_ENDPOINT_URL_S3": self.aws, "AWS_ENDPOINT_URL_SQS": self.aws}
+
+    @property
     def control(self) -> dict[str, str]:
         """Where the models are listed. Another Bedrock's control plane has an address of its own;
         where it is not given, the SDK takes AWS's."""
         address = self.control_url if self.bedrock_url else self.bedrock
         return {"AWS_ENDPOINT_URL_BEDROCK": address} if address else {}
-
-
-def _bucket(given: Mapping[str, str]) -> str:
-    """S3's rules for names, but for the prefixes and suffixes that it keeps to itself."""
-    name = given.get("IMAGE_BUCKET", "bedrock-images")
-    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name) or ".." in name:
-        raise BadSetting(
-            "IMAGE_BUCKET must have 3 to 63 lowercase letters, digits, dots and hyphens, "
-            f"a letter or digit at either end, not {name!r}"
-        )
-    return name
 
 
 def _port(given: Mapping[str, str], name: str, default: int) -> int:

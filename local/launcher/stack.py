@@ -6,15 +6,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import aws
 import banner
+import deployment
+import event_files
 import probes
 import weights
+from deployment import Deployed
 from processes import Failed, Family, Stopped, require_free
 from settings import ROOT, BadSetting, Settings
 
@@ -56,9 +61,14 @@ def run(settings: Settings, family: Family) -> None:
         start_aws(settings, family)
         if settings.bedrock_url is None:
             start_bedrock(settings, family, programs["local-bedrock"], model)
-        start_functions(settings, family, programs)
+    with step("deploy"):
+        deployed = deployment.deploy(settings, family, programs)
+        event_files.prepare(settings)
+    with step("door"):
+        start_functions(settings, family, programs, deployed)
+    command = aws.write_command(settings)
     models = probes.models(settings) if settings.bedrock_url is None else []
-    print(banner.ready(settings, models, time.monotonic() - began), flush=True)
+    print(banner.ready(settings, deployed, command, models, time.monotonic() - began), flush=True)
     family.watch()
 
 
@@ -86,7 +96,11 @@ def build(settings: Settings, family: Family) -> dict[str, Path]:
 
 
 def start_aws(settings: Settings, family: Family) -> None:
-    """MiniStack, for S3 and SQS alone, in memory, with the bucket for the images."""
+    """MiniStack, in memory: S3, SQS, and what runs template.yaml."""
+    # It leaves the code of the functions there.
+    temporary = settings.runs / "tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
     environment = {
         **settings.machine,
         "BIND_HOST": "127.0.0.1",
@@ -94,15 +108,16 @@ def start_aws(settings: Settings, family: Family) -> None:
         "MINISTACK_HOST": "127.0.0.1",
         "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
-        # Functions that are deployed to it inherit this, and so keep their images here.
-        "AWS_ENDPOINT_URL_S3": settings.aws,
+        "TMPDIR": str(temporary),
+        # Functions that are deployed to it inherit this, and so find S3 and SQS here.
+        **settings.endpoints,
         # It checks who signed a presigned URL, so it must know whom the functions sign as.
         **settings.credentials,
+        deployment.KEY_VARIABLE: settings.credentials["AWS_ACCESS_KEY_ID"],
     }
     ministack = Path(sys.executable).with_name("ministack")
     family.start("ministack", [ministack], environment, settings.runs)
     family.wait_until("MiniStack", lambda: probes.ask_aws(settings), 30)
-    probes.create_bucket(settings)
 
 
 def start_bedrock(settings: Settings, family: Family, program: Path, model: Path | None) -> None:
@@ -123,7 +138,9 @@ def start_bedrock(settings: Settings, family: Family, program: Path, model: Path
     family.wait_until("local-bedrock", lambda: probes.ask_bedrock(settings), 60)
 
 
-def start_functions(settings: Settings, family: Family, programs: dict[str, Path]) -> None:
+def start_functions(
+    settings: Settings, family: Family, programs: dict[str, Path], deployed: Deployed
+) -> None:
     """cargo-lambda is the Runtime API and the HTTP door; the functions are the built programs."""
     watch: list[str | Path] = [Path(sys.executable).with_name("cargo-lambda"), "lambda", "watch"]
     watch += ["--only-lambda-apis", "--disable-cors", "--quiet"]
@@ -131,23 +148,24 @@ def start_functions(settings: Settings, family: Family, programs: dict[str, Path
     family.start("cargo-lambda", watch, settings.machine, ROOT)
     family.wait_until("cargo-lambda", lambda: probes.ask_door(settings), 30)
     for function in FUNCTIONS:
-        environment = function_environment(settings, function)
+        environment = function_environment(settings, function, deployed)
         for instance in range(1, INSTANCES + 1):
             family.start(f"{function}-{instance}", [programs[function]], environment, ROOT)
     for function, path in FUNCTIONS.items():
         family.wait_until(function, lambda path=path: probes.ask_function(settings, path), 30)
 
 
-def function_environment(settings: Settings, function: str) -> dict[str, str]:
-    """What Lambda would set, the endpoints, and the settings of the function itself."""
+def function_environment(settings: Settings, function: str, deployed: Deployed) -> dict[str, str]:
+    """What Lambda would set, the endpoints, the deployed stack's bucket and queues, and the settings
+    of the function itself."""
     return {
         "AWS_LAMBDA_FUNCTION_NAME": function,
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
         "AWS_LAMBDA_RUNTIME_API": f"{settings.api}/.rt/{function}",
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": settings.bedrock,
-        "AWS_ENDPOINT_URL_S3": settings.aws,
-        "IMAGE_BUCKET": settings.bucket,
+        **settings.endpoints,
+        **deployed.variables[function],
         **settings.control,
         **settings.credentials,
         **settings.functions,

@@ -60,6 +60,7 @@ class Stack:
         api, aws, bedrock = ports or free_ports(3)
         self.api = f"http://127.0.0.1:{api}"
         self.aws = f"http://127.0.0.1:{aws}"
+        self.bedrock = f"http://127.0.0.1:{bedrock}"
         self.folder = Path(tempfile.mkdtemp())
         environment = {
             **inherited(os.environ),

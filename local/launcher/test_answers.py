@@ -7,6 +7,8 @@ import io
 import json
 import os
 import shlex
+import subprocess
+import time
 import unittest
 from typing import Any
 from unittest import mock
@@ -16,6 +18,8 @@ from PIL import Image
 
 from banner import CHAT, COMPLETION, IMAGE, STREAM
 from stack_under_test import Stack, inherited, post, read, to_post
+
+SECONDS = 30.0
 
 
 def setUpModule() -> None:
@@ -87,6 +91,27 @@ class ThePrintedRequests(Answers):
         self.assertNotIn("url", inline)
         self.assert_is_picture(base64.b64decode(inline["b64_json"], validate=True), 1024, 1024)
 
+    def test_without_http_are_answered_in_the_bucket(self) -> None:
+        lines = [line for line in self.stack.said().splitlines() if "/aws " in line]
+        upload, message, results = (
+            line.replace(" results", f" {self.stack.folder}/results") for line in lines
+        )
+        # What the shell says of another account does not count.
+        environment = {**os.environ, "AWS_PROFILE": "none", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+
+        def shell(line: str) -> None:
+            subprocess.run(line, shell=True, check=True, capture_output=True, env=environment)
+
+        shell(upload)
+        shell(message)
+        folder = self.stack.folder / "results"
+        deadline = time.monotonic() + SECONDS
+        while len(found := sorted(folder.glob("*/*.json"))) < 2 and time.monotonic() < deadline:
+            shell(results)
+        chat, image = (json.loads(path.read_text())["response"]["body"] for path in found)
+        self.assertIn("Tell me about Rex, my dog.", chat["choices"][0]["message"]["content"])
+        self.assertEqual(len(image["data"]), 1)
+
     def assert_streams_the_same(self, command: tuple[str, str], text: str) -> None:
         url, body = command
         *events, done = read(to_post(url, body)).decode().removesuffix("\n\n").split("\n\n")
@@ -105,15 +130,19 @@ class ThePrintedRequests(Answers):
             aws_access_key_id="local",
             aws_secret_access_key="local",
         )
-        self.assertEqual([bucket["Name"] for bucket in s3.list_buckets()["Buckets"]], ["bedrock-images"])
         bucket, key = image["s3_uri"].removeprefix("s3://").split("/", 1)
-        self.assertEqual(bucket, "bedrock-images")
+        self.assertEqual(bucket, "bedrock-lambda-local")
         head = s3.head_object(Bucket=bucket, Key=key)
         self.assertEqual(head["ContentType"], "image/png")
         self.assertEqual(head["ContentLength"], len(downloaded))
         self.assertEqual(
             head["Metadata"],
-            {"model": IMAGE["model"], "seed": str(image["seed"]), "size": "1024x1024"},
+            {
+                "model": IMAGE["model"],
+                "seed": str(image["seed"]),
+                "size": "1024x1024",
+                "written-by": "bedrock-lambdas",
+            },
         )
 
 

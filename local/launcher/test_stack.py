@@ -9,6 +9,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
+import event_files
 import probes
 from processes import Failed, Family, NotYet
 from settings import BadSetting, Settings
@@ -105,8 +106,8 @@ class TheProbes(unittest.TestCase):
         self.settings = Settings.read({"AWS_PORT": str(aws), "BEDROCK_PORT": str(bedrock)})
 
     def test_say_what_failed(self) -> None:
-        with self.assertRaisesRegex(Failed, "^the bucket bedrock-images: Could not connect"):
-            probes.create_bucket(self.settings)
+        with self.assertRaisesRegex(Failed, "^the bucket bedrock-requests: Could not connect"):
+            event_files.prepare(self.settings)
         with self.assertRaisesRegex(Failed, "^the models of local-bedrock: .*refused"):
             probes.models(self.settings)
 
@@ -132,8 +133,6 @@ class TheSettings(unittest.TestCase):
         self.check({"AWS_PORT": "9000"}, "must differ")
         self.check({"LOCAL_TEXT_BACKEND": "oracle"}, "LOCAL_TEXT_BACKEND is")
         self.check({"LOCAL_BRIDGE_URL": "http://127.0.0.1:11434/v1"}, "LOCAL_BRIDGE_MODEL")
-        for bucket in ("ab", "Pictures", "a_b", "a..b", "-ab", "a" * 64, "a/b", "abc\n"):
-            self.check({"IMAGE_BUCKET": bucket}, "^IMAGE_BUCKET must have 3 to 63 .*, not .*$")
 
     def test_real_credentials_go_to_another_bedrock_only(self) -> None:
         own = {"AWS_ACCESS_KEY_ID": "own", "AWS_SECRET_ACCESS_KEY": "secret"}

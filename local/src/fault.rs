@@ -8,6 +8,7 @@
 //! | `retry_after:MS` | `ThrottlingException` with `x-amz-retry-after` |
 //! | `error:NAME` | that exception, such as `error:ModelTimeoutException` |
 //! | `delay:MS` | the answer starts that much later |
+//! | `slow:MS` | the model, once at work and paid for, takes that much longer |
 //! | `stall` | no answer, ever |
 //! | `stall_body` | the answer begins and stops; the connection stays open |
 //! | `cut` | the answer begins and the connection closes; a stream between two frames |
@@ -37,6 +38,7 @@ pub(crate) enum Fault {
     RetryAfter(u64),
     Error(Kind),
     Delay(Duration),
+    Slow(Duration),
     Stall,
     StallBody,
     Cut,
@@ -96,6 +98,9 @@ impl Fault {
             ("delay", Some(milliseconds)) => {
                 Self::Delay(Duration::from_millis(milliseconds.parse().ok()?))
             }
+            ("slow", Some(milliseconds)) => {
+                Self::Slow(Duration::from_millis(milliseconds.parse().ok()?))
+            }
             ("exception", Some(name)) => Self::Exception(Kind::from_name(name)?),
             ("stall", None) => Self::Stall,
             ("stall_body", None) => Self::StallBody,
@@ -118,6 +123,7 @@ impl Fault {
             | Self::RetryAfter(_)
             | Self::Error(_)
             | Self::Delay(_)
+            | Self::Slow(_)
             | Self::Stall
             | Self::StallBody
             | Self::Cut
@@ -177,6 +183,11 @@ mod tests {
             "[[fault:throttle:2]]",
             Stream,
             Ok(Some(Fault::Throttle { first: Some(2) })),
+        );
+        check(
+            "[[fault:slow:20]]",
+            Image,
+            Ok(Some(Fault::Slow(Duration::from_millis(20)))),
         );
         check(
             "[[fault:stall]][[fault:empty]]",

@@ -154,7 +154,7 @@ impl Call {
             Before::Continue(fault) => fault,
         };
         let family = request.family;
-        let mut generation = self.generate(request).await?;
+        let mut generation = self.generate(request, fault).await?;
         let mut text = String::new();
         let mut first_byte = None;
         loop {
@@ -219,7 +219,7 @@ impl Call {
             }
             (Format::Converse(format), _) => stream::Script::Converse(format),
         };
-        let generation = self.generate(request).await?;
+        let generation = self.generate(request, fault).await?;
         let backend = self.local.backend.name();
         Ok(delivery::event_stream(
             stream::play(self, script, generation, fault),
@@ -233,10 +233,7 @@ impl Call {
             Before::Answer(response) => return Ok(response),
             Before::Continue(fault) => fault,
         };
-        let _under_way = self
-            .local
-            .calls
-            .generate(self.operation, self.resolved.model.id);
+        let _under_way = self.begin(fault).await;
         let seed = order.seed.unwrap_or_else(random_seed);
         let mut png = tokio::task::spawn_blocking(move || picture::paint(&order, seed))
             .await
@@ -293,7 +290,8 @@ impl Call {
             Some(Fault::Garbage) => return Ok(Before::Answer(delivery::garbage())),
             Some(Fault::Empty) => return Ok(Before::Answer(delivery::empty())),
             Some(
-                Fault::StallBody
+                Fault::Slow(_)
+                | Fault::StallBody
                 | Fault::Cut
                 | Fault::CutFrame
                 | Fault::NoEnd
@@ -308,11 +306,24 @@ impl Call {
         Ok(Before::Continue(fault))
     }
 
-    async fn generate(&self, request: TextRequest) -> Result<Generation, Failure> {
+    /// The model is at work, and paid for, until what this returns is dropped.
+    async fn begin(&self, fault: Option<Fault>) -> UnderWay {
         let under_way = self
             .local
             .calls
             .generate(self.operation, self.resolved.model.id);
+        if let Some(Fault::Slow(longer)) = fault {
+            tokio::time::sleep(longer).await;
+        }
+        under_way
+    }
+
+    async fn generate(
+        &self,
+        request: TextRequest,
+        fault: Option<Fault>,
+    ) -> Result<Generation, Failure> {
+        let under_way = self.begin(fault).await;
         let steps = self
             .local
             .backend

@@ -163,6 +163,7 @@ async fn strike(
             | Fault::RetryAfter(_)
             | Fault::Error(_)
             | Fault::Delay(_)
+            | Fault::Slow(_)
             | Fault::Stall
             | Fault::NoEnd
             | Fault::Garbage

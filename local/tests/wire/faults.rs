@@ -76,6 +76,22 @@ fn throttling_lasts_as_long_as_it_says() {
 }
 
 #[test]
+fn a_slow_model_is_paid_for_from_the_beginning() {
+    let bedrock = Bedrock::with_faults();
+    assert_eq!(bedrock.invoke(NOVA, &nova("slow:1")).status, 200);
+    let patience = Duration::from_millis(300);
+    for (model, operation, body) in [
+        (NOVA, "converse", nova("slow:60000")),
+        (NOVA, STREAM, nova("slow:60000")),
+        (SDXL, "invoke", sdxl("slow:60000")),
+    ] {
+        let outcome = bedrock.try_call(model, operation, body.to_string(), patience);
+        assert!(outcome.is_err(), "{operation}: {outcome:?}");
+    }
+    assert_eq!(bedrock.get("/_local/calls").json()["generated"], 4);
+}
+
+#[test]
 fn an_answer_is_late_or_never_comes() {
     let bedrock = Bedrock::with_faults();
     let started = Instant::now();
