@@ -8,3 +8,4 @@
 
 mod batches;
 mod files;
+mod throughput;
