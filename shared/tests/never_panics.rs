@@ -8,8 +8,13 @@
 use bedrock_adapter::api::limits::Limits;
 use bedrock_adapter::api::{chat, completion, image};
 use bedrock_adapter::converse;
+use bedrock_adapter::doors::Event;
 use bedrock_adapter::doors::api_gateway::Request;
+use bedrock_adapter::doors::notification::Trusted;
+use bedrock_adapter::doors::queue::Message;
 use bedrock_adapter::families::{self, Input};
+use bedrock_adapter::jobs::envelope;
+use bedrock_adapter::jobs::line::{self, Line};
 use bedrock_adapter::model::{ENTRIES, Family, ImageFamily, ModelId, TextFamily};
 use bedrock_adapter::png;
 use proptest::prelude::*;
@@ -95,7 +100,81 @@ const WORDS: &[&str] = &[
     "amazon.nova-micro-v1:0",
 ];
 
+/// The names that mean something in the events of queues and buckets, and in batch files.
+const EVENT_NAMES: &[&str] = &[
+    "Records",
+    "eventSource",
+    "EventSource",
+    "eventVersion",
+    "eventName",
+    "eventSourceARN",
+    "s3",
+    "bucket",
+    "name",
+    "object",
+    "key",
+    "versionId",
+    "eTag",
+    "sequencer",
+    "Sns",
+    "Message",
+    "Event",
+    "source",
+    "detail-type",
+    "detail",
+    "messageId",
+    "receiptHandle",
+    "body",
+    "attributes",
+    "ApproximateReceiveCount",
+    "messageAttributes",
+    "custom_id",
+    "stringValue",
+    "version",
+    "type",
+    "function",
+    "line",
+    "from",
+    "to",
+    "since",
+    "url",
+    "method",
+];
+
+const EVENT_WORDS: &[&str] = &[
+    "aws:s3",
+    "aws:sns",
+    "aws:sqs",
+    "aws.s3",
+    "2.1",
+    "ObjectCreated:Put",
+    "Object Created",
+    "s3:TestEvent",
+    "in",
+    "requests/a%2Bb+c.json",
+    "a%",
+    "%FF.json",
+    "requests/a.jsonl",
+    "queue",
+    "{\"version\":1,\"type\":\"batch.line\"}",
+    "{\"Records\":[]}",
+    "{}",
+    "chat",
+    "/v1/chat/completions",
+    "POST",
+    "batch.line",
+    "batch.split",
+    "batch.check",
+];
+
 fn json() -> impl Strategy<Value = Value> {
+    json_of(NAMES, WORDS)
+}
+
+fn json_of(
+    names: &'static [&'static str],
+    words: &'static [&'static str],
+) -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -104,12 +183,12 @@ fn json() -> impl Strategy<Value = Value> {
         any::<f64>().prop_map(Value::from),
         (0.0..1.5).prop_map(Value::from),
         ".{0,12}".prop_map(Value::from),
-        prop::sample::select(WORDS).prop_map(Value::from),
+        prop::sample::select(words).prop_map(Value::from),
     ];
-    leaf.prop_recursive(5, 48, 6, |inner| {
+    leaf.prop_recursive(5, 48, 6, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-            prop::collection::vec((prop::sample::select(NAMES), inner), 0..8).prop_map(|fields| {
+            prop::collection::vec((prop::sample::select(names), inner), 0..8).prop_map(|fields| {
                 Value::from(
                     fields
                         .into_iter()
@@ -119,6 +198,53 @@ fn json() -> impl Strategy<Value = Value> {
             }),
         ]
     })
+}
+
+/// An event of records of this service, each of them right or odd.
+fn records() -> impl Strategy<Value = String> {
+    let sources = prop::sample::select(&["aws:s3", "aws:sns", "aws:sqs"][..]);
+    let fields = (
+        prop::sample::select(EVENT_NAMES),
+        json_of(EVENT_NAMES, EVENT_WORDS),
+    );
+    let record = prop::collection::vec(fields, 0..8);
+    (sources, prop::collection::vec(record, 1..4)).prop_map(|(source, records)| {
+        let records: Vec<_> = records
+            .into_iter()
+            .map(|fields| {
+                let mut record: Map<_, _> = fields
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .collect();
+                record.insert("eventSource".to_owned(), source.into());
+                record.insert("messageId".to_owned(), "m".into());
+                record.insert("eventSourceARN".to_owned(), "queue".into());
+                // A body is a text, and what it says may be JSON again.
+                if let Some(body) = record.get("body").filter(|body| !body.is_string()) {
+                    let body = body.to_string();
+                    record.insert("body".to_owned(), body.into());
+                }
+                record
+            })
+            .collect();
+        serde_json::json!({ "Records": records }).to_string()
+    })
+}
+
+/// Reads what came without HTTP, as the doors do.
+fn read_event(text: &str) {
+    let trusted = Trusted {
+        buckets: vec!["in".to_owned()],
+        prefix: String::new(),
+    };
+    if let Event::Messages(records) = Event::of(text, &trusted) {
+        for record in records {
+            let _ = Message::read(record, &["queue".to_owned()], &trusted);
+        }
+    }
+    let _ = Line::read(text.as_bytes());
+    let _ = line::function_of(text.as_bytes());
+    let _ = envelope::read(text);
 }
 
 /// An object with the given fields, each of them right or odd.
@@ -151,6 +277,7 @@ fn read_everything(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let _ = ModelId::parse(&text);
     let _ = Request::read(&text);
+    read_event(&text);
 }
 
 fn encode_everything(body: &str) {
@@ -230,6 +357,22 @@ proptest! {
     #[test]
     fn json_never_does(value in json()) {
         read_everything(value.to_string().as_bytes());
+    }
+
+    #[test]
+    fn events_never_do(event in records(), end in 0usize..400) {
+        read_event(&event);
+        let cut = event.get(..end).unwrap_or_default();
+        read_event(cut);
+    }
+
+    #[test]
+    fn a_key_is_decoded_or_refused(key in "[a-c%+0-9A-F]{0,12}(\\.json)?") {
+        let record = serde_json::json!({
+            "eventName": "ObjectCreated:Put", "eventSource": "aws:s3",
+            "s3": {"bucket": {"name": "in"}, "object": {"key": key}},
+        });
+        read_event(&serde_json::json!({ "Records": [record] }).to_string());
     }
 
     #[test]

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 const HOW: &str = "`cargo test --workspace` builds and tests everything; before a test of this \
-                   package alone run `cargo build --workspace --bins`";
+                   package alone run `cargo build --workspace --bins --examples`";
 
-/// The binary of a function, in the target directory that this test was built into.
+/// The binary of a function, or of an example that plays one, in the target directory that this test was
+/// built into.
 ///
 /// `cargo test --workspace` builds it, because each function package has an integration test of
 /// its own. A test of this package alone does not, so a binary that is missing, or older than one
@@ -15,7 +16,9 @@ pub(crate) fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
     // The test is `target/debug/deps/functions-…`.
     let directory = test.ancestors().nth(2).expect("a target directory");
-    let binary = directory.join(name);
+    let places = [directory.join(name), directory.join("examples").join(name)];
+    let binary = places.iter().find(|place| place.is_file());
+    let binary = binary.unwrap_or(&places[0]).clone();
     assert!(binary.is_file(), "{} is not built: {HOW}", binary.display());
     if let Some(source) = newer_source(&binary) {
         panic!(

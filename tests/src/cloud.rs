@@ -109,7 +109,7 @@ impl Cloud {
     /// A function's short name, which is in the keys of its objects.
     pub fn short_name(function: &str) -> &'static str {
         match function {
-            "chat" => "chat",
+            "chat" | "panicking" => "chat",
             "text-completion" => "completion",
             "image-generation" => "image",
             _ => panic!("{function} takes no requests but HTTP's"),

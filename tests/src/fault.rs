@@ -186,7 +186,12 @@ impl On {
 
     /// S3: the answer says another checksum than its body has.
     pub fn wrong_checksum(&self) -> Fault {
-        self.fault(Act::Header("x-amz-checksum-crc32", "AAAAAA=="))
+        self.saying("x-amz-checksum-crc32", "AAAAAA==")
+    }
+
+    /// The answer has this header, whatever its body is.
+    pub fn saying(&self, name: &'static str, value: &'static str) -> Fault {
+        self.fault(Act::Header(name, value))
     }
 
     /// S3: the answer says that its body has so many bytes. Those that there are come, then nothing.

@@ -16,9 +16,10 @@
 //! | [`Sts`], [`Witness`] | AWS STS, and a Bedrock that only remembers who called |
 //! | [`Event`] | the files in `events/`, and what is made of them |
 //! | [`Message`] | a message of a queue |
+//! | [`published`] | what every service of AWS calls functions with |
 //!
 //! `cargo test --workspace` builds the functions and runs these tests. For these tests alone:
-//! `cargo build --workspace --bins && cargo test --package end-to-end`.
+//! `cargo build --workspace --bins --examples && cargo test --package end-to-end`.
 //!
 //! A harness that cannot be set up fails the test that wanted it, so everything here panics
 //! instead of returning errors. The servers live as long as the test's own runtime.
@@ -47,6 +48,7 @@ mod message;
 mod notification;
 mod outcome;
 mod picture;
+mod published;
 mod rows;
 mod runtime_api;
 mod s3;
@@ -73,8 +75,9 @@ pub use identity::{Sts, Witness};
 pub use listener::Refusing;
 pub use message::{Message, arn};
 pub use outcome::Outcome;
-pub use picture::{drawing, size_of};
-pub use rows::{Row, check_rows};
+pub use picture::{drawing, noise, size_of};
+pub use published::published;
+pub use rows::{Row, check_rows, say};
 pub use runtime_api::{RuntimeApi, Terms};
 pub use s3::{Object, S3, Stored};
 pub use server_sent::{Data, ServerSent};

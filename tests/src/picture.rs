@@ -27,3 +27,24 @@ pub fn drawing(width: u32, height: u32) -> Vec<u8> {
     writer.finish().expect("a whole file");
     file
 }
+
+/// A PNG that no packing makes smaller: three bytes a pixel.
+pub fn noise(width: u32, height: u32) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    let bytes = usize::try_from(u64::from(width) * u64::from(height) * 3).expect("bytes that fit");
+    let mut state = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        // Knuth's MMIX generator: its upper bits look random enough.
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    });
+    let noise: Vec<_> = noise.take(bytes).collect();
+    let mut writer = encoder.write_header().expect("a header");
+    writer.write_image_data(&noise).expect("a picture");
+    writer.finish().expect("a whole file");
+    file
+}

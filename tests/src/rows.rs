@@ -58,11 +58,16 @@ pub fn check_rows(what: &str, letter: char, numbers: std::ops::RangeInclusive<u3
         .iter()
         .filter_map(|row| Some((row.id(), row.says, row.untested?)))
         .collect();
+    let tested = rows.len() - untested.len();
+    say(&format!("{tested} of {} {what}", rows.len()));
+    for (id, says, why) in untested {
+        say(&format!("{id}, not tested: {says} ({why})"));
+    }
+}
+
+/// Prints a line of what a test found out or measured.
+pub fn say(line: &str) {
     // Not `println!`: what a test that passes prints is thrown away.
     let mut output = std::io::stdout().lock();
-    let tested = rows.len() - untested.len();
-    writeln!(output, "\n{tested} of {} {what}", rows.len()).expect("standard output");
-    for (id, says, why) in untested {
-        writeln!(output, "{id}, not tested: {says} ({why})").expect("standard output");
-    }
+    writeln!(output, "\n{line}").expect("standard output");
 }

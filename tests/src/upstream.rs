@@ -206,6 +206,8 @@ pub struct Upstream {
 #[derive(Debug)]
 struct Log {
     requests: Mutex<Vec<Received>>,
+    /// How many requests came.
+    received: watch::Sender<usize>,
     /// How many answers the client went away from.
     dropped: watch::Sender<usize>,
     /// How many connections came.
@@ -231,6 +233,7 @@ impl Upstream {
         let (listener, address) = listener::bind().await;
         let log = Arc::new(Log {
             requests: Mutex::default(),
+            received: watch::Sender::new(0),
             dropped: watch::Sender::new(0),
             connections: watch::Sender::new(0),
             closed: watch::Sender::new(0),
@@ -266,6 +269,11 @@ impl Upstream {
     /// How many requests came so far.
     pub fn count(&self) -> usize {
         self.log.requests().len()
+    }
+
+    /// Waits until so many requests have come.
+    pub async fn until(&self, count: usize) {
+        until(&self.log.received, count).await;
     }
 
     /// How many connections came so far.
@@ -309,6 +317,7 @@ async fn serve(mut connection: TcpStream, scripts: Arc<[Script]>, log: Arc<Log>)
             });
             requests.len() - 1
         };
+        log.received.send_modify(|count| *count += 1);
         let script = scripts.get(number).or(scripts.last());
         let Script(steps) = script.expect("a script").clone();
         for step in steps {

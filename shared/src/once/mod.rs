@@ -119,7 +119,6 @@ impl Once {
         match bucket.put(writing, deadline).await {
             Ok(Written::Done(tag)) => Ok(Said::Written(tag)),
             Ok(Written::Refused) => Ok(Said::Refused),
-            Ok(Written::Conflict) => Ok(Said::Unknown),
             // It may be there for all that.
             Err(Error::Upstream {
                 fault: UpstreamFault::StorageUnavailable,

@@ -153,7 +153,9 @@ impl Worker {
         let mut sending = FuturesUnordered::new();
         let mut cuts: Vec<Cut> = Vec::new();
         let mut at_end = false;
-        while !at_end && Instant::now() < stop {
+        // The first line that there was no time for.
+        let mut rest = None;
+        while !at_end && rest.is_none() && Instant::now() < stop {
             match reading.next().await? {
                 Some(bytes) => cutter.push(&bytes, |cut| cuts.push(cut)),
                 None => {
@@ -167,6 +169,11 @@ impl Worker {
                 function,
             } in cuts.drain(..)
             {
+                // One piece of a file may have thousands of lines.
+                if Instant::now() >= stop {
+                    rest = Some((line, range.start));
+                    break;
+                }
                 let message = envelope::of_line(self.function, file, line, range);
                 let function = self.sent_to(function);
                 let (_, lines) = waiting
@@ -190,8 +197,8 @@ impl Worker {
         while let Some(sent) = sending.next().await {
             sent?;
         }
-        let (line, from) = cutter.next();
-        Ok(match at_end {
+        let (line, from) = rest.unwrap_or_else(|| cutter.next());
+        Ok(match at_end && rest.is_none() {
             true => Split::Whole(line - 1),
             false => Split::Until(Begin {
                 file: file.clone(),

@@ -4,6 +4,7 @@
 //! by the end is left. In a FIFO queue the records of one group are worked on one after the other, and
 //! behind the first that fails none is begun.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
@@ -62,20 +63,22 @@ pub(super) async fn concurrently<'r, R, E>(
     bounds: Bounds,
     work: impl AsyncFn(&'r R) -> Result<(), E>,
 ) -> Vec<Outcome<E>> {
-    let mut lanes: Vec<(Option<&str>, Vec<usize>)> = Vec::new();
+    let mut lanes: Vec<Vec<usize>> = Vec::new();
+    let mut of_groups: HashMap<&str, usize> = HashMap::new();
     for (index, lined) in records.iter().enumerate() {
-        let name = lined.group.as_deref();
-        match lanes
-            .iter_mut()
-            .find(|(lane, _)| name.is_some() && *lane == name)
-        {
-            Some((_, lane)) => lane.push(index),
-            None => lanes.push((name, vec![index])),
+        let next = lanes.len();
+        let lane = match lined.group.as_deref() {
+            Some(group) => *of_groups.entry(group).or_insert(next),
+            None => next,
+        };
+        match lanes.get_mut(lane) {
+            Some(lane) => lane.push(index),
+            None => lanes.push(vec![index]),
         }
     }
     let work = &work;
     let ended: Vec<Vec<(usize, Outcome<E>)>> = stream::iter(lanes)
-        .map(|(_, lane)| async move {
+        .map(|lane| async move {
             let mut outcomes = Vec::with_capacity(lane.len());
             let mut blocked = false;
             for index in lane {

@@ -3,9 +3,11 @@
 //! The answer is kept before its end is sent, and the same request of the same key has it again. An
 //! error is not kept: the key may be used again, until two calls may have been paid for.
 
-use async_stream::try_stream;
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
+use tokio::sync::mpsc;
 
 use super::{Invocation, LARGEST_BUFFERED, Task};
 use crate::Error;
@@ -24,6 +26,10 @@ use crate::telemetry::Facts;
 const KIND: &str = "kind";
 const WHOLE: &str = "whole";
 const STREAMED: &str = "streamed";
+
+/// How long a caller is told to wait at most for the answer to the same key: it is there long before
+/// the lease ends.
+const LONGEST_ADVICE: Duration = Duration::from_secs(5);
 
 /// A request with a key.
 #[derive(Debug)]
@@ -67,6 +73,7 @@ impl Keyed {
             Claimed::Mine(hold) => hold,
             Claimed::Finished => return Ok((self.kept(deadline).await?, true)),
             Claimed::Busy(wait) => {
+                let wait = wait.min(LONGEST_ADVICE);
                 return Err(RequestFault::IdempotencyInProgress { wait }.into());
             }
             Claimed::Mismatch => return Err(RequestFault::IdempotencyMismatch.into()),
@@ -96,9 +103,11 @@ impl Keyed {
         Ok((answer, false))
     }
 
-    /// Hands the events on, and keeps them before the last one.
+    /// Hands the events on, and keeps them before the last one. Whoever stops reading does not stop
+    /// the answer: it is paid for, and the same key is to find it.
     fn keeping(self, mut events: Events, hold: Hold, deadline: Deadline) -> Events {
-        Box::pin(try_stream! {
+        let (sending, read) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
             let mut kept = Vec::new();
             let mut hold = Some(hold);
             while let Some(event) = events.next().await {
@@ -121,9 +130,15 @@ impl Keyed {
                         }
                     }
                 }
-                yield event?;
+                // Perhaps nobody reads any more.
+                let _ = sending.send(event);
             }
-        })
+        });
+        let next = |mut read: mpsc::UnboundedReceiver<_>| async move {
+            let event = read.recv().await?;
+            Some((event, read))
+        };
+        stream::unfold(read, next).boxed()
     }
 
     /// Keeps an answer. One that cannot be kept is sent all the same; the same key would make it, and

@@ -499,7 +499,7 @@ impl Worker {
     }
 
     /// What failed for good, or may have been paid for as often as may be, has its error for a result.
-    /// Else the lock is given back, and the request comes back.
+    /// Else, or if that cannot be kept, the lock is given back, and the request comes back.
     async fn ended(
         &self,
         hold: Hold,
@@ -508,16 +508,22 @@ impl Worker {
         of: result::Of<'_>,
         times: &Times,
     ) -> Result<(), Left> {
-        let paid = match error.outlook() {
-            Outlook::Permanent => return self.keep_error(address, of, &error, times).await,
-            Outlook::PerhapsPaid if hold.is_last() && !is_defect(&error) => {
-                return self.keep_error(address, of, &error, times).await;
-            }
-            Outlook::PerhapsPaid => true,
+        let outlook = error.outlook();
+        let is_result = match outlook {
+            Outlook::Permanent => true,
+            Outlook::PerhapsPaid => hold.is_last() && !is_defect(&error),
             Outlook::Unpaid => false,
         };
-        hold.give_back(paid, times.result).await;
-        Err(error.into())
+        let left = match is_result {
+            true => match self.keep_error(address, of, &error, times).await {
+                Ok(()) => return Ok(()),
+                Err(left) => left,
+            },
+            false => error.into(),
+        };
+        hold.give_back(outlook != Outlook::Unpaid, times.result)
+            .await;
+        Err(left)
     }
 
     async fn keep_error(
@@ -559,9 +565,10 @@ fn request_of<T: Task>(task: &T, kind: Kind, bytes: &[u8]) -> Result<T::Request,
     match kind {
         Kind::Request => task.parse(input(bytes)),
         Kind::Prompt | Kind::Batch => {
-            let text = std::str::from_utf8(bytes)
-                .map_err(|_| Error::from(RequestFault::MediaTypeUnsupported))?;
-            task.of_prompt(text)
+            let text = std::str::from_utf8(bytes).ok();
+            // UTF-16 without its mark can be UTF-8 as well, with a NUL behind each letter.
+            let text = text.filter(|text| !text.contains('\0'));
+            task.of_prompt(text.ok_or(RequestFault::MediaTypeUnsupported)?)
         }
     }
 }

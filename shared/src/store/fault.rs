@@ -10,11 +10,15 @@ use crate::Error;
 use crate::deadline::Deadline;
 use crate::error::{Cause, RequestFault, UpstreamFault};
 
-/// How often an answer is asked for whose body breaks off; the SDK itself does not.
+/// How often a call is made that the SDK itself does not make again: its answer's body broke off, or
+/// another write was under way.
 const ATTEMPTS: u32 = 3;
 
 /// How long is waited before.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// Where a call failed whose answer's body broke off.
+const BROKEN: &str = "ResponseBody";
 
 /// The status that S3 answered with.
 pub(super) fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
@@ -44,8 +48,10 @@ where
         request_id: service.and_then(RequestId::request_id).map(str::to_owned),
         ..Cause::default()
     };
-    // What S3 says of a key of KMS: a code of KMS's, or a denial that names its action.
-    let of_kms = code.is_some_and(|code| code.starts_with("KMS.")) || message.contains("kms:");
+    // What S3 says of a key of KMS: a code of KMS's, a denial that names its action, or a throttle
+    // that names the service.
+    let of_kms = code.is_some_and(|code| code.starts_with("KMS."))
+        || ["kms:", "KMS"].iter().any(|name| message.contains(name));
     let denied = matches!(status(error), Some(401 | 403)) || cause.code.ends_with("AccessDenied");
     let fault = match (code, of_kms) {
         (Some("InvalidObjectState"), _) => return RequestFault::InputArchived.into(),
@@ -63,20 +69,20 @@ where
 pub(super) fn broken(action: &'static str) -> Error {
     let error = Error::Upstream {
         fault: UpstreamFault::StorageUnavailable,
-        cause: Cause::of("ResponseBody"),
+        cause: Cause::of(BROKEN),
     };
     error.during(action, None)
 }
 
-/// Makes a call that only reads, again where its answer broke off and there is time for it.
-pub(super) async fn again<T>(
-    deadline: Deadline,
-    attempt: impl AsyncFn() -> Result<T, Error>,
-) -> Result<T, Error> {
+/// Makes a call, again where that helps and there is time for it.
+pub(super) async fn again<T, F>(deadline: Deadline, attempt: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
     let mut made = 1;
     loop {
         match attempt().await {
-            Err(error) if is_broken(&error) && made < ATTEMPTS && PAUSE < deadline.remaining() => {
+            Err(error) if passes(&error) && made < ATTEMPTS && PAUSE < deadline.remaining() => {
                 made += 1;
                 tokio::time::sleep(PAUSE).await;
             }
@@ -85,8 +91,13 @@ pub(super) async fn again<T>(
     }
 }
 
-fn is_broken(error: &Error) -> bool {
-    error
-        .cause()
-        .is_some_and(|cause| cause.code == "ResponseBody")
+/// Whether it is over the next moment. 409 (the codes of a write on a condition, and of any other)
+/// says nothing of what is there.
+fn passes(error: &Error) -> bool {
+    error.cause().is_some_and(|cause| {
+        matches!(
+            cause.code.as_str(),
+            BROKEN | "ConditionalRequestConflict" | "OperationAborted"
+        )
+    })
 }

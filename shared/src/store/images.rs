@@ -57,7 +57,7 @@ impl Images {
         };
         match self.bucket.put(writing, deadline).await {
             Ok(Written::Done(_)) => Ok(()),
-            Ok(Written::Refused | Written::Conflict) => Err(not_stored(Cause::of("Conflict"))),
+            Ok(Written::Refused) => Err(not_stored(Cause::of("Refused"))),
             Err(error) => Err(not_stored(error.cause().cloned().unwrap_or_default())),
         }
     }

@@ -50,8 +50,6 @@ pub enum Written {
     Done(String),
     /// The condition did not hold.
     Refused,
-    /// Another write was under way.
-    Conflict,
 }
 
 /// An object's bytes, with its tag and its own metadata.
@@ -122,43 +120,45 @@ impl Bucket {
             metadata,
             condition,
         } = writing;
-        let (name, value) = WRITTEN_BY;
-        let mut request = self
-            .client
-            .put_object()
-            .bucket(&self.name)
-            .key(key)
-            .content_type(content_type)
-            .metadata(name, value)
-            .body(ByteStream::from(body));
-        for (name, value) in metadata {
-            request = request.metadata(*name, value);
-        }
-        let request = match condition {
-            If::Always => request,
-            If::Absent => request.if_none_match("*"),
-            If::Tag(tag) => request.if_match(tag),
-        };
-        let outcome = request
-            .customize()
-            .config_override(within(deadline))
-            .send()
-            .await;
-        match outcome {
-            Ok(output) => Ok(Written::Done(output.e_tag.unwrap_or_default())),
-            Err(error) => match fault::status(&error) {
-                Some(412) => Ok(Written::Refused),
-                // An object that is gone has not that tag.
-                Some(404) if matches!(condition, If::Tag(_)) => Ok(Written::Refused),
-                Some(409) => Ok(Written::Conflict),
-                _ => Err(fault::of(&error, "PutObject")),
-            },
-        }
+        fault::again(deadline, || async {
+            let (name, value) = WRITTEN_BY;
+            let mut request = self
+                .client
+                .put_object()
+                .bucket(&self.name)
+                .key(key)
+                .content_type(content_type)
+                .metadata(name, value)
+                .body(ByteStream::from(body.clone()));
+            for (name, value) in metadata {
+                request = request.metadata(*name, value);
+            }
+            let request = match condition {
+                If::Always => request,
+                If::Absent => request.if_none_match("*"),
+                If::Tag(tag) => request.if_match(tag),
+            };
+            let outcome = request
+                .customize()
+                .config_override(within(deadline))
+                .send()
+                .await;
+            match outcome {
+                Ok(output) => Ok(Written::Done(output.e_tag.unwrap_or_default())),
+                Err(error) => match fault::status(&error) {
+                    Some(412) => Ok(Written::Refused),
+                    // An object that is gone has not that tag.
+                    Some(404) if matches!(condition, If::Tag(_)) => Ok(Written::Refused),
+                    _ => Err(fault::of(&error, "PutObject")),
+                },
+            }
+        })
+        .await
     }
 
     /// Reads a small object whole; `None` if there is none.
     pub async fn get(&self, key: &str, deadline: Deadline) -> Result<Option<Found>, Error> {
-        fault::again(deadline, async || {
+        fault::again(deadline, || async {
             let request = self.client.get_object().bucket(&self.name).key(key);
             let outcome = request
                 .customize()

@@ -64,7 +64,7 @@ impl Uploads {
         limit: usize,
         deadline: Deadline,
     ) -> Result<(bool, Bytes), Error> {
-        fault::again(deadline, async || {
+        fault::again(deadline, || async {
             let (from, header, wanted) = match &range {
                 None => (0, None, None),
                 Some(range) => {

@@ -115,7 +115,7 @@ end_to_end::rows! {
                 let object = stored(&mut stack, &event).await;
                 let mut names: Vec<_> = object.metadata.keys().map(String::as_str).collect();
                 names.sort_unstable();
-                assert_eq!(names, ["model", "seed", "size", "steps"], "{prompt:?}");
+                assert_eq!(names, ["model", "seed", "size", "steps", "written-by"], "{prompt:?}");
                 for value in object.metadata.values() {
                     assert!(value.bytes().all(|byte| byte.is_ascii_graphic()), "{value:?}");
                     assert!(!value.contains("lake"), "{value:?}");

@@ -8,4 +8,5 @@
 
 mod batches;
 mod files;
+mod splitting;
 mod throughput;

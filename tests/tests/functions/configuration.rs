@@ -102,7 +102,7 @@ async fn an_image_that_cannot_be_stored_is_an_error_that_says_so() {
     let event = Event::file("image-generation-http-v2");
     let answer = stack.function.call(&event).await;
     assert_eq!(answer.status, 503, "{answer:?}");
-    assert_eq!(answer.error()["code"], "storage_unavailable");
+    assert_eq!(answer.error()["code"], "answer_not_stored");
     assert_eq!(answer.header("x-should-retry"), "false");
     assert_eq!(answer.header("retry-after"), "", "a retry pays again");
     assert_eq!(stack.bedrock.calls().await.generated, 1, "paid for once");

@@ -42,6 +42,14 @@ async fn sdxl_draws_into_s3_and_the_url_downloads_it() {
         let images = answer.body["data"].as_array().unwrap();
         assert_eq!(images.len(), 1);
         assert_eq!(images[0]["seed"], 7);
+        let parameters = json!({
+            "cfg_scale": "8.5",
+            "model": "stability.stable-diffusion-xl-v1",
+            "seed": "7",
+            "size": "1216x832",
+            "steps": "10",
+        });
+        assert_eq!(images[0]["parameters"], parameters);
         let (size, metadata) = check(&stack, &images[0]).await;
         assert_eq!(size, (1216, 832));
         assert_eq!(
@@ -52,6 +60,7 @@ async fn sdxl_draws_into_s3_and_the_url_downloads_it() {
                 ("seed", "7"),
                 ("size", "1216x832"),
                 ("steps", "10"),
+                ("written-by", "bedrock-lambdas"),
             ])
         );
     }
@@ -112,6 +121,7 @@ async fn without_a_model_stable_image_core_draws() {
             ("model", "stability.stable-image-core-v1:1"),
             ("seed", &seed),
             ("size", "1024x1024"),
+            ("written-by", "bedrock-lambdas"),
         ])
     );
 }

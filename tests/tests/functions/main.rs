@@ -8,6 +8,7 @@
 
 mod chat;
 mod configuration;
+mod idempotency;
 mod images;
 mod logs;
 mod text;
