@@ -112,7 +112,7 @@ class Queues:
         assert mapping["FunctionName"] == f"<{door.function}>", f"{queue} calls {mapping['FunctionName']}"
         reports = mapping.get("FunctionResponseTypes")
         assert reports == ["ReportBatchItemFailures"], f"{queue}: one failure is the failure of all"
-        assert 1 <= mapping["BatchSize"] <= 10, f"{queue} hands {mapping['BatchSize']} messages over"
+        self.check_batch(door, queue, mapping["BatchSize"])
         assert int(mapping["ScalingConfig"]["MaximumConcurrency"]) >= 2, f"{queue} calls without a bound"
         assert "StartingPosition" not in mapping, f"{queue} is no stream"
         window = mapping.get("MaximumBatchingWindowInSeconds", 0)
@@ -121,6 +121,15 @@ class Queues:
         timeout, hidden = self.variant.properties(door.function)["Timeout"], properties["VisibilityTimeout"]
         assert hidden >= 6 * timeout + window, f"{queue} hides messages {hidden} s, and its function has {timeout} s"
         self.counts["event source mappings"] += 1
+
+    def check_batch(self, door: Door, queue: str, size: int) -> None:
+        """No message is counted as received without being begun."""
+        if self.queues[queue].get("FifoQueue"):
+            assert size == 1, f"{queue} hands {size} messages over: those behind a failed one are counted with it"
+            return
+        at_once = int(self.variant.properties(door.function)["Environment"]["Variables"]["BATCH_CONCURRENCY"])
+        assert 1 <= size <= at_once, f"{queue} hands {size} messages over, and {door.function} begins {at_once}"
+        assert size <= 10, f"{queue} hands {size} messages over: more would have to wait for a batch"
 
     def check_variables(self, door: Door) -> None:
         """Each function knows all queues for the lines of batch files, and takes messages of its own alone."""
@@ -145,8 +154,8 @@ def check_bounds(template: dict[str, Any]) -> None:
     wanted = {
         "QueueConcurrency": (2, 1000),
         "QueueMaxReceives": (5, 1000),
-        "BatchConcurrency": (1, 100),
-        "ImageBatchConcurrency": (1, 100),
+        # The mappings hand over ten at most: more would change nothing.
+        "BatchConcurrency": (1, 10),
         "BatchExpiryHours": (1, 336),
     }
     for name, (least, most) in wanted.items():
@@ -170,11 +179,9 @@ def check_value(template: dict[str, Any], name: str, value: str) -> None:
                 found.add(str(properties["RedrivePolicy"]["maxReceiveCount"]))
     for door in DOORS:
         variables = resources[door.function]["Properties"]["Environment"]["Variables"]
-        draws = door.function == "ImageGenerationFunction"
         match name:
-            case "BatchConcurrency" if not draws:
-                found.add(variables.get("BATCH_CONCURRENCY"))
-            case "ImageBatchConcurrency" if draws:
+            # The image function has a number of its own.
+            case "BatchConcurrency" if not door.images:
                 found.add(variables.get("BATCH_CONCURRENCY"))
             case "BatchExpiryHours":
                 found.add(variables.get("BATCH_EXPIRY_HOURS"))

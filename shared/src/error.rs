@@ -267,6 +267,7 @@ impl Error {
                     retry: Retry::Later,
                     ..request(409, "idempotency_in_progress")
                 },
+                RequestFault::TooManyLines { .. } => request(413, "batch_too_long"),
                 RequestFault::InputGone => request(404, "input_gone"),
                 RequestFault::InputArchived => request(400, "input_archived"),
                 RequestFault::EventUnsupported(_) => request(400, "unsupported_event"),
@@ -278,15 +279,17 @@ impl Error {
             Self::Upstream { fault, .. } => match fault {
                 UpstreamFault::Throttled { .. } => limit("rate_limit_exceeded"),
                 UpstreamFault::QuotaExceeded => limit("quota_exceeded"),
-                UpstreamFault::Unavailable | UpstreamFault::Resting { .. } => {
-                    later("service_unavailable")
-                }
+                UpstreamFault::Unavailable
+                | UpstreamFault::ConnectionLost
+                | UpstreamFault::Resting { .. } => later("service_unavailable"),
                 UpstreamFault::ModelNotReady => later("model_not_ready"),
                 UpstreamFault::CredentialsUnavailable => later("credentials_unavailable"),
                 UpstreamFault::AccessDenied => never(500, "upstream_access_denied"),
                 UpstreamFault::Defect => never(500, "internal_error"),
                 UpstreamFault::ModelFailed => never(502, "model_error"),
-                UpstreamFault::Failed => never(502, "upstream_error"),
+                UpstreamFault::Failed | UpstreamFault::FailedUnclearly => {
+                    never(502, "upstream_error")
+                }
                 UpstreamFault::Malformed { .. } | UpstreamFault::TooLarge { .. } => {
                     never(502, "upstream_malformed")
                 }
@@ -318,7 +321,10 @@ impl Error {
     pub const fn outlook(&self) -> Outlook {
         match self {
             Self::Field { .. } | Self::Model { .. } | Self::Request(_) => Outlook::Permanent,
-            Self::PartlyPaid(_) => Outlook::PerhapsPaid,
+            Self::PartlyPaid(error) => match error.outlook() {
+                Outlook::Permanent => Outlook::Permanent,
+                Outlook::Unpaid | Outlook::PerhapsPaid => Outlook::PerhapsPaid,
+            },
             Self::Upstream { fault, .. } => match fault {
                 UpstreamFault::Throttled { .. }
                 | UpstreamFault::QuotaExceeded
@@ -336,6 +342,8 @@ impl Error {
                 // Bedrock does not bill what it failed to process.
                 | UpstreamFault::Failed => Outlook::Unpaid,
                 UpstreamFault::NotStored
+                | UpstreamFault::ConnectionLost
+                | UpstreamFault::FailedUnclearly
                 | UpstreamFault::ModelFailed
                 | UpstreamFault::Malformed { .. }
                 | UpstreamFault::Truncated

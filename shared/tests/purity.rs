@@ -17,7 +17,7 @@ const PURE: [&str; 7] = [
 ];
 
 /// What would make it impure.
-const IMPURE: [&str; 10] = [
+const IMPURE: [&str; 11] = [
     "async ",
     ".await",
     "std::env",
@@ -27,6 +27,7 @@ const IMPURE: [&str; 10] = [
     "thread::",
     "tokio",
     "crate::bedrock",
+    "crate::queue",
     "crate::store",
 ];
 

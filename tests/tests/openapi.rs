@@ -112,9 +112,10 @@ fn the_codes_are_those_of_the_error_table() {
     /// What only API Gateway answers.
     const OF_THE_GATEWAY: [(u16, &str); 2] = [(401, "invalid_api_key"), (403, "access_denied")];
     /// What only results of uploads and batch files, and the log, have.
-    const OF_UPLOADS: [(u16, &str); 3] = [
+    const OF_UPLOADS: [(u16, &str); 4] = [
         (400, "input_archived"),
         (404, "input_gone"),
+        (413, "batch_too_long"),
         (503, "queue_unavailable"),
     ];
     let document = document();

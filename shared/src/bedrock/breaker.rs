@@ -51,7 +51,12 @@ impl Breaker {
         };
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match fault {
-            Some(UpstreamFault::Unavailable | UpstreamFault::Failed) => {
+            Some(
+                UpstreamFault::Unavailable
+                | UpstreamFault::ConnectionLost
+                | UpstreamFault::Failed
+                | UpstreamFault::FailedUnclearly,
+            ) => {
                 state.failures = state.failures.saturating_add(1);
                 if state.failures >= FAILURES {
                     state.rests_until = Some(Instant::now() + REST);

@@ -15,6 +15,7 @@ use aws_sdk_bedrockruntime::operation::RequestId;
 use aws_sdk_bedrockruntime::types::error::{ConverseStreamOutputError, ResponseStreamError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::result::DispatchFailure;
+use hyper_util::client::legacy::Error as ConnectionError;
 
 use super::body::{GivenUp, LARGEST};
 use super::retry::Failure;
@@ -174,8 +175,17 @@ fn of_connector(failure: &DispatchFailure) -> Failure {
         Some(_) => (UpstreamFault::CredentialsUnavailable, "Credentials"),
         None if failure.is_user() => (UpstreamFault::Defect, "Connector"),
         None => {
+            // What was never connected was never sent.
+            let connecting = hopeless
+                || causes()
+                    .filter_map(|error| error.downcast_ref::<ConnectionError>())
+                    .any(ConnectionError::is_connect);
+            let fault = match connecting {
+                true => UpstreamFault::Unavailable,
+                false => UpstreamFault::ConnectionLost,
+            };
             return Failure {
-                error: upstream(UpstreamFault::Unavailable, "Connection"),
+                error: upstream(fault, "Connection"),
                 attempts: if hopeless { 1 } else { CONNECTIONS },
             };
         }
@@ -195,7 +205,7 @@ where
     let name = service.err().name().unwrap_or("none");
     let message = service.err().message().unwrap_or_default();
     of_code(Cause::of(name), message, None, target)
-        .unwrap_or_else(|| Failure::for_good(upstream(UpstreamFault::Failed, name)))
+        .unwrap_or_else(|| Failure::for_good(upstream(UpstreamFault::FailedUnclearly, name)))
 }
 
 /// An exception within an event stream. Its name is the frame's own header, of which the SDK makes
@@ -298,7 +308,7 @@ fn of_status(response: &HttpResponse, cause: Cause) -> Failure {
             (UpstreamFault::Throttled { retry_after }, ATTEMPTS)
         }
         503 => (UpstreamFault::Unavailable, ATTEMPTS),
-        _ => (UpstreamFault::Failed, 1),
+        _ => (UpstreamFault::FailedUnclearly, 1),
     };
     Failure {
         error: Error::Upstream { fault, cause },

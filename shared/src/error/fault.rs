@@ -107,6 +107,12 @@ pub enum RequestFault {
         /// How long that takes at most.
         wait: Duration,
     },
+    /// A batch file has too many lines.
+    #[error("The batch file has more than {limit} lines; split it.")]
+    TooManyLines {
+        /// Lines allowed.
+        limit: u64,
+    },
     /// The object is gone that the request was in.
     #[error("The upload was deleted or replaced before it was read.")]
     InputGone,
@@ -171,6 +177,9 @@ pub enum UpstreamFault {
     /// Bedrock cannot be reached, or says that it is unavailable.
     #[error("Bedrock is unavailable; retry later.")]
     Unavailable,
+    /// The connection broke before an answer began; the model may be at work.
+    #[error("The connection to Bedrock broke before it answered; retry later.")]
+    ConnectionLost,
     /// Bedrock was unavailable so often that it is not asked for a while.
     #[error("Bedrock is unavailable; retry later.")]
     Resting {
@@ -219,6 +228,9 @@ pub enum UpstreamFault {
     /// Bedrock failed.
     #[error("Bedrock failed to process the request.")]
     Failed,
+    /// Bedrock, or something on the way, failed in a way that is not known; the model may be at work.
+    #[error("Bedrock failed to process the request; the call may have been billed.")]
+    FailedUnclearly,
     /// The answer is not of the family's, or the operation's, shape.
     #[error("Bedrock's answer does not have the shape of {family}, at `{path}`.")]
     Malformed {

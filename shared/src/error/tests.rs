@@ -440,6 +440,14 @@ fn table() -> Vec<Case> {
             Later,
         ),
         (
+            RequestFault::TooManyLines { limit: 1 }.into(),
+            413,
+            REQUEST,
+            "batch_too_long",
+            None,
+            Pointless,
+        ),
+        (
             RequestFault::InputGone.into(),
             404,
             REQUEST,
@@ -552,6 +560,12 @@ fn what_may_have_been_paid_for_is_told_from_what_was_not_and_from_what_is_no_use
         (upstream(UpstreamFault::Failed), Unpaid),
         (upstream(UpstreamFault::DeadlineExceeded), PerhapsPaid),
         (upstream(UpstreamFault::Truncated), PerhapsPaid),
+        (upstream(UpstreamFault::ConnectionLost), PerhapsPaid),
+        (upstream(UpstreamFault::FailedUnclearly), PerhapsPaid),
+        (
+            Error::PartlyPaid(Box::new(RequestFault::Filtered { reason: reason() }.into())),
+            Permanent,
+        ),
         (upstream(UpstreamFault::NotStored), PerhapsPaid),
         (upstream(UpstreamFault::Defect), PerhapsPaid),
         (upstream(UpstreamFault::Interrupted), Permanent),

@@ -132,7 +132,8 @@ impl Address {
         let id = &self.id;
         match &self.place {
             Place::Single => format!("results/{}/{id}.json", self.function.name()),
-            Place::Http => format!("results/{}/http/{id}.json", self.function.name()),
+            // It goes when its lock goes, and is nobody's who reads results.
+            Place::Http => format!("locks/{}/answers/{id}.json", self.function.name()),
             Place::Line {
                 function,
                 file,
@@ -305,5 +306,6 @@ mod tests {
         assert_ne!(of("a", "k").lock(), of("b", "k").lock());
         assert_ne!(of("a", "b k").lock(), of("a b", "k").lock());
         assert!(of("a", "../k").lock().starts_with("locks/chat/http/"));
+        assert_ne!(of("a", "k").lock(), of("a", "k").result(200));
     }
 }

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Function, Job, Object, Poison, split};
+use super::split::{self, MOST_LINES};
+use super::{Function, Job, Object, Poison};
 
 /// The version that is written, and the only one that is read.
 const VERSION: u32 = 1;
@@ -43,7 +44,11 @@ enum Message {
 /// Reads a message's job.
 pub fn read(text: &str) -> Result<Job, Poison> {
     let envelope: Envelope = serde_json::from_str(text).map_err(|_| Poison::UnknownEnvelope)?;
-    if envelope.version != VERSION {
+    let numbered = match &envelope.message {
+        Message::Line { line, .. } | Message::Split { line, .. } => (1..=MOST_LINES).contains(line),
+        Message::Check { .. } => true,
+    };
+    if envelope.version != VERSION || !numbered {
         return Err(Poison::UnknownEnvelope);
     }
     Ok(match envelope.message {
@@ -168,6 +173,8 @@ mod tests {
             good.replace("\"chat\"", "\"chart\""),
             good.replace("\"from\":10", "\"from\":20"),
             good.replace("\"line\":7", "\"line\":-7"),
+            good.replace("\"line\":7", "\"line\":0"),
+            good.replace("\"line\":7", "\"line\":1000000000000000"),
             good.replace(
                 "\"bucket\":\"b\"",
                 "\"bucket\":\"b\",\"callback\":\"https://x\"",

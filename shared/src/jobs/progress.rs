@@ -11,7 +11,7 @@ use super::address::{Folder, Listed};
 const SOONEST: Duration = Duration::from_secs(2);
 
 /// The latest: SQS delays a message no longer.
-const LATEST: Duration = crate::queue::LONGEST_DELAY;
+const LATEST: Duration = Duration::from_secs(15 * 60);
 
 /// How long the first look at a file is put off.
 pub const FIRST_LOOK: Duration = Duration::from_secs(5);

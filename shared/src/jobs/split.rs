@@ -7,6 +7,9 @@ use super::{Function, Object, line};
 /// The largest file that is split: OpenAI's limit.
 pub const LARGEST_FILE: u64 = 200 * 1024 * 1024;
 
+/// How many lines a file may have, blank ones not counted: OpenAI's limit.
+pub const MOST_LINES: u64 = 50_000;
+
 /// What some editors put before the first line.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 

@@ -12,6 +12,7 @@ use crate::Error;
 use crate::deadline::{Deadline, now_in_milliseconds};
 use crate::error::{Cause, UpstreamFault};
 use crate::store::{Bucket, If, Writing, Written};
+pub use protocol::Back;
 use protocol::{Claim, End, Lock, MOST_CALLS, Said, Step};
 
 /// How long is waited before a step is begun anew: longer each time.
@@ -52,9 +53,14 @@ pub struct Hold {
 }
 
 impl Once {
-    /// Asks for the lock.
-    pub async fn claim(&self, bucket: &Bucket, deadline: Deadline) -> Result<Claimed, Error> {
-        let until = deadline.lease();
+    /// Asks for the lock, by this deadline, and holds it until the end of the invocation.
+    pub async fn claim(
+        &self,
+        bucket: &Bucket,
+        deadline: Deadline,
+        end: Deadline,
+    ) -> Result<Claimed, Error> {
+        let until = end.lease();
         let owner = format!("{:032x}", fastrand::u128(..));
         let mut claim = Claim::new(owner, self.fingerprint.clone());
         loop {
@@ -72,6 +78,9 @@ impl Once {
             claim.hear(said);
             if claim.tries() > tries {
                 let wait = PAUSE.saturating_mul(2_u32.saturating_pow(tries.into()));
+                if wait >= deadline.remaining() {
+                    return Err(unknown());
+                }
                 tokio::time::sleep(wait.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
             }
         }
@@ -100,11 +109,7 @@ impl Once {
                 Claimed::Busy(Duration::from_millis(left))
             }
             End::Mismatch => Claimed::Mismatch,
-            End::Unknown => {
-                let fault = UpstreamFault::StorageUnavailable;
-                let cause = Cause::of("LockUnknown");
-                return Err(Error::Upstream { fault, cause });
-            }
+            End::Unknown => return Err(unknown()),
         })
     }
 
@@ -162,20 +167,34 @@ impl Hold {
         self.lock.calls >= MOST_CALLS
     }
 
-    /// Gives the lock back, so that the next one need not wait for the lease. What fails here costs
-    /// only that wait.
-    pub async fn give_back(self, may_have_paid: bool, deadline: Deadline) {
+    /// Whether calls under this lock ended in a defect: nobody calls any more, and nobody says that it
+    /// ended.
+    pub const fn is_poisoned(&self) -> bool {
+        protocol::is_poisoned(self.lock.calls)
+    }
+
+    /// Gives the lock back, so that the next one need not wait for the lease. Where that fails the next
+    /// one waits, and this holder stays counted as one that may have paid.
+    pub async fn give_back(self, back: Back, deadline: Deadline) {
         let Self {
             bucket,
             key,
             tag,
             lock,
         } = self;
-        let Ok(lock) = json(&protocol::given_back(lock, may_have_paid)) else {
+        let Ok(lock) = json(&protocol::given_back(lock, back)) else {
             return;
         };
         let writing = Writing::json(&key, lock).on(If::Tag(&tag));
         let _ = bucket.put(writing, deadline).await;
+    }
+}
+
+/// S3 does not say whose the lock is.
+fn unknown() -> Error {
+    Error::Upstream {
+        fault: UpstreamFault::StorageUnavailable,
+        cause: Cause::of("LockUnknown"),
     }
 }
 

@@ -262,7 +262,11 @@ impl World {
             && now.to_string() == *tag
         {
             world.writes += 1;
-            world.lock = Some((given_back(lock.clone(), paid), world.writes));
+            let back = match paid {
+                true => Back::PerhapsPaid,
+                false => Back::Unpaid,
+            };
+            world.lock = Some((given_back(lock.clone(), back), world.writes));
         }
         world
     }

@@ -30,6 +30,10 @@ use serde::{Deserialize, Serialize};
 /// How many holders of one lock may have paid, before nobody calls any more.
 pub const MOST_CALLS: u32 = 2;
 
+/// What is added to the count when the last call ended in a defect of this program: nobody calls, and
+/// nobody says that it ended.
+const POISONED: u32 = 1 << 16;
+
 /// How often one worker begins a step anew, before it leaves the lock for later.
 const MOST_TRIES: u8 = 6;
 
@@ -206,16 +210,33 @@ impl Claim {
     }
 }
 
+/// How a lock is given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Back {
+    /// Its holder did not pay.
+    Unpaid,
+    /// Its holder may have paid.
+    PerhapsPaid,
+    /// Its holder met a defect, and was the last that may call.
+    Poisoned,
+}
+
 /// The lock when its holder gives it back.
-pub fn given_back(lock: Lock, may_have_paid: bool) -> Lock {
+pub fn given_back(lock: Lock, back: Back) -> Lock {
     Lock {
         held: false,
-        calls: match may_have_paid {
-            true => lock.calls,
-            false => lock.calls.saturating_sub(1),
+        calls: match back {
+            Back::Unpaid => lock.calls.saturating_sub(1),
+            Back::PerhapsPaid => lock.calls,
+            Back::Poisoned => lock.calls.saturating_add(POISONED),
         },
         ..lock
     }
+}
+
+/// Whether a holder with this count stands behind a defect.
+pub const fn is_poisoned(calls: u32) -> bool {
+    calls > POISONED
 }
 
 #[cfg(test)]

@@ -13,9 +13,9 @@ use crate::deadline;
 use crate::error::RequestFault;
 use crate::jobs::address::{Address, Folder};
 use crate::jobs::progress::{FIRST_LOOK, Manifest, Tally};
-use crate::jobs::split::{Begin, Cut, Cutter, LARGEST_FILE};
-use crate::jobs::{Function, Object, envelope, result};
-use crate::once::{Claimed, Once};
+use crate::jobs::split::{Begin, Cut, Cutter, LARGEST_FILE, MOST_LINES};
+use crate::jobs::{Function, Object, Poison, envelope, result};
+use crate::once::{Back, Claimed, Once};
 use crate::queue::MOST_ENTRIES;
 use crate::store::{If, Writing};
 use crate::telemetry;
@@ -25,6 +25,9 @@ const SENDS_AT_A_TIME: usize = 8;
 
 /// When a file is looked at again that is still being split.
 const WHILE_SPLITTING: Duration = Duration::from_secs(15);
+
+/// By how many seconds the clocks of two environments may differ.
+const CLOCK_TOLERANCE: u64 = 300;
 
 /// How splitting ended, this time.
 enum Split {
@@ -56,7 +59,7 @@ impl Worker {
             results: vec![folder.manifest()],
             fingerprint: None,
         };
-        let hold = match once.claim(&self.results, times.result).await? {
+        let hold = match once.claim(&self.results, times.result, times.end).await? {
             Claimed::Mine(hold) => hold,
             Claimed::Finished => {
                 telemetry::passed_over(&times.request_id, "duplicate");
@@ -68,7 +71,7 @@ impl Worker {
         let outcome = self.split_on(begin, &folder, times).await;
         if let Err(error) = outcome {
             // Nothing is paid for by splitting.
-            hold.give_back(false, times.result).await;
+            hold.give_back(Back::Unpaid, times.result).await;
             return Err(error.into());
         }
         Ok(())
@@ -128,17 +131,14 @@ impl Worker {
             .await
     }
 
-    /// Sends a message for each line, ten at a time, while the file is read.
-    async fn send_lines(&self, begin: &Begin, times: &Times) -> Result<Split, Error> {
+    /// Reads a file to its end, and finds its lines. Nothing is sent of one that has too many.
+    async fn lines_of(&self, begin: &Begin, times: &Times) -> Result<Option<Vec<Cut>>, Error> {
         let Begin {
-            file,
-            line,
-            from,
-            since,
+            file, line, from, ..
         } = begin;
         let mut reading = self.uploads.open(file, *from, times.result).await?;
         if reading.is_own {
-            return Ok(Split::Nothing("own_output"));
+            return Ok(None);
         }
         if let Some(size) = reading.size.filter(|size| *size > LARGEST_FILE) {
             return Err(RequestFault::BodyTooLarge {
@@ -147,46 +147,57 @@ impl Worker {
             }
             .into());
         }
-        let stop = times.begin_by();
         let mut cutter = Cutter::new(*line, *from, self.largest_body);
+        let mut cuts = Vec::new();
+        loop {
+            let bytes = reading.next().await?;
+            match &bytes {
+                Some(bytes) => cutter.push(bytes, |cut| cuts.push(cut)),
+                None => cuts.extend(cutter.end()),
+            }
+            if cuts.last().is_some_and(|cut: &Cut| cut.line > MOST_LINES) {
+                let limit = MOST_LINES;
+                return Err(RequestFault::TooManyLines { limit }.into());
+            }
+            if bytes.is_none() {
+                return Ok(Some(cuts));
+            }
+        }
+    }
+
+    /// Sends a message for each line, ten at a time.
+    async fn send_lines(&self, begin: &Begin, times: &Times) -> Result<Split, Error> {
+        let file = &begin.file;
+        let Some(cuts) = self.lines_of(begin, times).await? else {
+            return Ok(Split::Nothing("own_output"));
+        };
+        let last = cuts.last().map_or(begin.line - 1, |cut| cut.line);
         let mut waiting: BTreeMap<&'static str, (Function, Vec<String>)> = BTreeMap::new();
         let mut sending = FuturesUnordered::new();
-        let mut cuts: Vec<Cut> = Vec::new();
-        let mut at_end = false;
         // The first line that there was no time for.
         let mut rest = None;
-        while !at_end && rest.is_none() && Instant::now() < stop {
-            match reading.next().await? {
-                Some(bytes) => cutter.push(&bytes, |cut| cuts.push(cut)),
-                None => {
-                    at_end = true;
-                    cuts.extend(cutter.end());
-                }
+        for Cut {
+            line,
+            range,
+            function,
+        } in cuts
+        {
+            if Instant::now() >= times.begin_by {
+                rest = Some((line, range.start));
+                break;
             }
-            for Cut {
-                line,
-                range,
-                function,
-            } in cuts.drain(..)
-            {
-                // One piece of a file may have thousands of lines.
-                if Instant::now() >= stop {
-                    rest = Some((line, range.start));
-                    break;
-                }
-                let message = envelope::of_line(self.function, file, line, range);
-                let function = self.sent_to(function);
-                let (_, lines) = waiting
-                    .entry(function.name())
-                    .or_insert_with(|| (function, Vec::new()));
-                lines.push(message);
-                if lines.len() == MOST_ENTRIES {
-                    let lines = std::mem::take(lines);
-                    sending.push(self.send_to(function, lines, times));
-                }
-                if sending.len() == SENDS_AT_A_TIME {
-                    sending.next().await.transpose()?;
-                }
+            let message = envelope::of_line(self.function, file, line, range);
+            let function = self.sent_to(function);
+            let (_, lines) = waiting
+                .entry(function.name())
+                .or_insert_with(|| (function, Vec::new()));
+            lines.push(message);
+            if lines.len() == MOST_ENTRIES {
+                let lines = std::mem::take(lines);
+                sending.push(self.send_to(function, lines, times));
+            }
+            if sending.len() == SENDS_AT_A_TIME {
+                sending.next().await.transpose()?;
             }
         }
         for (function, lines) in waiting.into_values() {
@@ -197,14 +208,13 @@ impl Worker {
         while let Some(sent) = sending.next().await {
             sent?;
         }
-        let (line, from) = rest.unwrap_or_else(|| cutter.next());
-        Ok(match at_end && rest.is_none() {
-            true => Split::Whole(line - 1),
-            false => Split::Until(Begin {
+        Ok(match rest {
+            None => Split::Whole(last),
+            Some((line, from)) => Split::Until(Begin {
                 file: file.clone(),
                 line,
                 from,
-                since: *since,
+                since: begin.since,
             }),
         })
     }
@@ -238,12 +248,19 @@ impl Worker {
             return Ok(());
         }
         let now = deadline::now();
+        // One from the future would never expire.
+        if since > now + CLOCK_TOLERANCE {
+            return Err(Left::Poison(Poison::UnknownEnvelope));
+        }
         let expired = now.saturating_sub(since) >= self.events.expiry.as_secs();
         let again = match self.results.get(&folder.manifest(), times.result).await? {
             None => WHILE_SPLITTING,
             Some(found) => {
                 let manifest: Manifest =
                     serde_json::from_slice(&found.body).map_err(|_| Error::defect("manifest"))?;
+                if manifest.lines > MOST_LINES {
+                    return Err(Error::defect("manifest").into());
+                }
                 let mut tally = Tally::new(&manifest);
                 let hear = |key: &str| {
                     if let Some(listed) = folder.listed(key) {

@@ -26,6 +26,14 @@ impl Failed {
         }
     }
 
+    /// This program panicked where no record and no request is to blame.
+    pub(super) fn defect() -> Self {
+        Self {
+            error_type: "Defect",
+            error_message: "The invocation failed through a defect of this function.".to_owned(),
+        }
+    }
+
     /// The event is another service's.
     pub(super) fn foreign(source: Source) -> Self {
         Self {

@@ -158,7 +158,8 @@ impl<T: Task> Function<T> {
         let worker = self.worker.as_ref();
         let keyed = worker.and_then(|worker| {
             let results = worker.results().clone();
-            once::Keyed::new(T::FUNCTION?, &key, digest(&input.body), results)
+            let digest = digest(&input.body);
+            Some(once::Keyed::new(T::FUNCTION?, &key, digest, results))
         });
         let keyed = keyed.ok_or_else(|| Error::from(RequestFault::IdempotencyUnsupported))?;
         let request = self.task.parse(input)?;

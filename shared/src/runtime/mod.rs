@@ -5,13 +5,16 @@ mod concurrently;
 mod failed;
 mod http;
 mod once;
+mod report;
 mod responder;
 mod worker;
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use futures_util::FutureExt as _;
 use lambda_runtime::tower::layer::layer_fn;
 use lambda_runtime::{
     Context, FunctionResponse, LambdaEvent, LambdaInvocation, Runtime, service_fn,
@@ -162,7 +165,9 @@ impl<T: Task> Function<T> {
     /// Answers one event. A request always has an answer; records that fail without a queue to report
     /// them to fail the invocation. The environment lives on.
     async fn handle(&self, event: &str, context: &Context) -> Result<Response, Failed> {
-        self.answered(event, context).await.inspect_err(|failed| {
+        let answered = AssertUnwindSafe(self.answered(event, context)).catch_unwind();
+        let outcome = answered.await.unwrap_or_else(|_| Err(Failed::defect()));
+        outcome.inspect_err(|failed| {
             let request_id = &context.request_id;
             tracing::error!(
                 request_id,

@@ -17,7 +17,7 @@ use crate::doors::api_gateway::IdempotencyKey;
 use crate::error::{Cause, Outlook, RequestFault, UpstreamFault};
 use crate::jobs::Function;
 use crate::jobs::address::Address;
-use crate::once::{Claimed, Hold, Once};
+use crate::once::{Back, Claimed, Hold, Once};
 use crate::reply::{Event, Events, Reply};
 use crate::store::{Bucket, Found, If, Writing};
 use crate::telemetry::Facts;
@@ -26,6 +26,9 @@ use crate::telemetry::Facts;
 const KIND: &str = "kind";
 const WHOLE: &str = "whole";
 const STREAMED: &str = "streamed";
+
+/// The time that is kept back, of a long request, for keeping its answer.
+const KEEPING: Duration = Duration::from_secs(2);
 
 /// How long a caller is told to wait at most for the answer to the same key: it is there long before
 /// the lease ends.
@@ -46,11 +49,11 @@ impl Keyed {
         key: &IdempotencyKey,
         fingerprint: String,
         bucket: Bucket,
-    ) -> Option<Self> {
+    ) -> Self {
         let IdempotencyKey { scope, key } = key;
         let address = Address::of_key(function, scope, key);
         let result = address.result(200);
-        Some(Self {
+        Self {
             once: Once {
                 lock: address.lock(),
                 results: vec![result.clone()],
@@ -58,7 +61,7 @@ impl Keyed {
             },
             result,
             bucket,
-        })
+        }
     }
 
     /// The reply, and whether it was kept from an earlier request.
@@ -69,7 +72,8 @@ impl Keyed {
         invocation: Invocation,
     ) -> Result<(Reply, bool), Error> {
         let deadline = invocation.deadline;
-        let hold = match self.once.claim(&self.bucket, deadline).await? {
+        let claimed = self.once.claim(&self.bucket, deadline, deadline);
+        let hold = match claimed.await? {
             Claimed::Mine(hold) => hold,
             Claimed::Finished => return Ok((self.kept(deadline).await?, true)),
             Claimed::Busy(wait) => {
@@ -79,12 +83,14 @@ impl Keyed {
             Claimed::Mismatch => return Err(RequestFault::IdempotencyMismatch.into()),
         };
         if !hold.may_call() {
-            hold.give_back(false, deadline).await;
+            hold.give_back(Back::Unpaid, deadline).await;
             return Err(interrupted());
         }
-        // What is kept is held whole, so it is as small as what is sent whole.
+        // What is kept is held whole, so it is as small as what is sent whole; and keeping takes time.
+        let keeping = KEEPING.min(deadline.remaining() / 4);
         let invocation = Invocation {
             largest_answer: invocation.largest_answer.min(LARGEST_BUFFERED),
+            deadline: deadline.keeping_back(keeping),
             ..invocation
         };
         let answer = match task.answer(request, &invocation).await {
@@ -115,6 +121,16 @@ impl Keyed {
                     Ok(Event::Data(document)) => {
                         kept.extend_from_slice(document.as_bytes());
                         kept.push(b'\n');
+                        // Longer than any answer that is sent whole: it is not kept.
+                        if kept.len() > LARGEST_BUFFERED {
+                            kept.clear();
+                            if let Some(hold) = hold.take() {
+                                tracing::warn!(
+                                    "the answer of an idempotency key is too long to keep"
+                                );
+                                hold.give_back(Back::PerhapsPaid, deadline).await;
+                            }
+                        }
                     }
                     Ok(Event::End(_)) => {
                         if let Some(hold) = hold.take() {
@@ -149,12 +165,12 @@ impl Keyed {
             body,
             content_type: "application/json",
             metadata: &[(KIND, kind.to_owned())],
-            condition: If::Always,
+            condition: If::Absent,
         };
         if let Err(error) = self.bucket.put(writing, deadline).await {
             let aws_code = error.cause().map(|cause| cause.code.as_str());
             tracing::warn!(aws_code, "the answer of an idempotency key was not kept");
-            hold.give_back(true, deadline).await;
+            hold.give_back(Back::PerhapsPaid, deadline).await;
         }
     }
 
@@ -186,6 +202,9 @@ pub(super) fn interrupted() -> Error {
 }
 
 async fn given_back(hold: Hold, error: &Error, deadline: Deadline) {
-    let paid = error.outlook() == Outlook::PerhapsPaid;
-    hold.give_back(paid, deadline).await;
+    let back = match error.outlook() {
+        Outlook::PerhapsPaid => Back::PerhapsPaid,
+        Outlook::Permanent | Outlook::Unpaid => Back::Unpaid,
+    };
+    hold.give_back(back, deadline).await;
 }

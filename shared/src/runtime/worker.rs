@@ -1,6 +1,5 @@
 //! Does what uploads and messages ask for, and leaves the results in S3.
 
-use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -9,11 +8,8 @@ use aws_config::SdkConfig;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use lambda_runtime::Context;
-use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::concurrently::{Bounds, Lined, Outcome, concurrently};
-use super::failed::Failed;
 use super::once::interrupted;
 use super::{Invocation, LARGEST_BUFFERED, Task};
 use crate::Error;
@@ -21,15 +17,14 @@ use crate::config::{Config, Events, Invalid};
 use crate::deadline::{self, Deadline};
 use crate::doors::api_gateway::Input;
 use crate::doors::notification::Trusted;
-use crate::doors::queue::{Failures, Message};
 use crate::error::{Cause, Outlook, RequestFault, UpstreamFault};
-use crate::jobs::address::{Address, Folder};
+use crate::jobs::address::{Address, Folder, OUTPUT};
 use crate::jobs::line::{self, Line, Unread};
 use crate::jobs::{Function, Job, Kind, Object, Poison, result};
-use crate::once::{Claimed, Hold, Once};
+use crate::once::{Back, Claimed, Hold, Once};
 use crate::queue::Queues;
 use crate::reply::Reply;
-use crate::store::{Bucket, Uploads, Writing};
+use crate::store::{Bucket, If, Room, Uploads, Whole, Writing};
 use crate::telemetry::{self, Facts};
 
 /// The time that is kept back, of a long invocation, for results and for reporting.
@@ -37,16 +32,6 @@ const SETTLING: Duration = Duration::from_secs(4);
 
 /// The least time that a record needs, or its call would be cut off, and perhaps paid for.
 const LEAST_TIME: Duration = Duration::from_secs(10);
-
-/// The wait before a failed message comes back for the first time; each further one is three times
-/// as long.
-const FIRST_WAIT: Duration = Duration::from_secs(5);
-
-/// The longest such wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
-
-/// When a message comes back that was not begun, or that nobody can read.
-const SOON: Duration = Duration::from_secs(1);
 
 /// Why a record is not done.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +42,8 @@ pub(super) enum Left {
     Failed(Error),
     /// It cannot be read.
     Poison(Poison),
+    /// There was no time left for it when there was room.
+    Late,
 }
 
 impl From<Error> for Left {
@@ -73,8 +60,9 @@ pub(super) struct Worker {
     pub(super) results: Bucket,
     pub(super) uploads: Uploads,
     pub(super) queues: Queues,
-    trusted: Trusted,
+    pub(super) trusted: Trusted,
     pub(super) largest_body: usize,
+    room: Room,
 }
 
 /// The times of one invocation.
@@ -88,24 +76,30 @@ pub(super) struct Times {
     pub(super) result: Deadline,
     /// When everything must have ended.
     pub(super) end: Deadline,
+    /// When no record is begun any more.
+    pub(super) begin_by: Instant,
 }
 
 impl Times {
-    fn of(context: &Context) -> Self {
-        let end = Deadline::from_lambda(context.deadline);
-        let settling = SETTLING.min(end.remaining() / 4);
+    pub(super) fn of(context: &Context) -> Self {
         Self {
             request_id: context.request_id.clone(),
-            call: end.keeping_back(settling),
-            result: end.keeping_back(settling / 2),
-            end,
+            ..Self::until(Deadline::from_lambda(context.deadline))
         }
     }
 
-    /// When no record is begun any more.
-    pub(super) fn begin_by(&self) -> Instant {
-        let least = LEAST_TIME.min(self.call.remaining() / 3);
-        self.call.keeping_back(least).instant().into()
+    /// The times of an invocation that ends by this deadline.
+    pub(super) fn until(end: Deadline) -> Self {
+        let settling = SETTLING.min(end.remaining() / 4);
+        let call = end.keeping_back(settling);
+        let least = LEAST_TIME.min(call.remaining() / 3);
+        Self {
+            request_id: String::new(),
+            begin_by: call.keeping_back(least).instant().into(),
+            result: end.keeping_back(settling / 2),
+            call,
+            end,
+        }
     }
 }
 
@@ -134,6 +128,7 @@ impl Worker {
             uploads: Uploads::connect(sdk),
             queues: Queues::connect(sdk),
             largest_body: config.http.largest_body,
+            room: Room::new(config.http.largest_body),
             events,
             function,
         }))
@@ -149,152 +144,8 @@ impl Worker {
         &self.results
     }
 
-    /// Does what messages ask for, and reports those that are not done.
-    pub(super) async fn messages<T: Task>(
-        &self,
-        task: &T,
-        records: &[&RawValue],
-        context: &Context,
-    ) -> Result<Failures, Failed> {
-        let mut messages = Vec::with_capacity(records.len());
-        let mut known = HashSet::new();
-        for record in records {
-            let message = Message::read(record, &self.events.queues, &self.trusted)?;
-            // One that is there twice is reported once, and so done once.
-            if known.insert(message.id.clone()) {
-                messages.push(message);
-            }
-        }
-        let times = Times::of(context);
-        let lined: Vec<_> = messages
-            .into_iter()
-            .map(|message| Lined {
-                group: message
-                    .is_fifo()
-                    .then(|| message.group.clone().unwrap_or_default()),
-                record: message,
-            })
-            .collect();
-        let outcomes = concurrently(&lined, self.bounds(&times), async |message| {
-            self.message(task, message, &times).await
-        })
-        .await;
-        let mut failed = BTreeSet::new();
-        let mut returning = Vec::new();
-        for (
-            Lined {
-                record: message, ..
-            },
-            outcome,
-        ) in lined.iter().zip(&outcomes)
-        {
-            let Some(wait) = wait_after(outcome, message.receives, &times) else {
-                continue;
-            };
-            telemetry::left(&times.request_id, &message.id, outcome_code(outcome), wait);
-            failed.insert(message.id.clone());
-            // In a FIFO queue the first of a group to come back must not be the last.
-            if let Some(handle) = message
-                .receipt_handle
-                .clone()
-                .filter(|_| !message.is_fifo())
-            {
-                returning.push((message.queue.as_str(), handle, wait));
-            }
-        }
-        self.come_back(&returning, &times).await;
-        Ok(Failures::of(failed))
-    }
-
-    /// Says when failed messages are to come back. What fails here makes them wait for longer.
-    async fn come_back(&self, returning: &[(&str, String, Duration)], times: &Times) {
-        let Some(url) = self.events.queue_urls.of(self.function) else {
-            return;
-        };
-        let name = |text: &str, before: char| {
-            let (_, name) = text.rsplit_once(before).unwrap_or_default();
-            name.to_owned()
-        };
-        let own: Vec<_> = returning
-            .iter()
-            .filter(|(queue, ..)| name(queue, ':') == name(url, '/'))
-            .map(|(_, handle, wait)| (handle.clone(), *wait))
-            .collect();
-        if own.is_empty() {
-            return;
-        }
-        let changing = self.queues.come_back(url, &own, times.end);
-        let outcome = tokio::time::timeout(times.end.remaining(), changing).await;
-        if let Ok(Err(error)) = outcome {
-            let aws_code = error.cause().map(|cause| cause.code.as_str());
-            tracing::warn!(
-                request_id = times.request_id,
-                aws_code,
-                "messages come back late"
-            );
-        }
-    }
-
-    /// Does what notifications ask for that no queue carried.
-    pub(super) async fn notifications<T: Task>(
-        &self,
-        task: &T,
-        jobs: Vec<Result<Job, Poison>>,
-        context: &Context,
-    ) -> Result<(), Failed> {
-        let times = Times::of(context);
-        // An event may tell of one object twice.
-        let mut known = HashSet::new();
-        let jobs: Vec<_> = jobs
-            .into_iter()
-            .filter(|job| match job {
-                Ok(Job::Upload(object, _)) => known.insert(object.clone()),
-                Ok(_) | Err(_) => true,
-            })
-            .collect();
-        let jobs: Vec<_> = jobs.into_iter().map(Lined::alone).collect();
-        let outcomes = concurrently(&jobs, self.bounds(&times), async |job| {
-            self.job(task, job, &times).await
-        })
-        .await;
-        let mut failed = 0;
-        for outcome in &outcomes {
-            if let Some(wait) = wait_after(outcome, 1, &times) {
-                telemetry::left(&times.request_id, "", outcome_code(outcome), wait);
-                failed += 1;
-            }
-        }
-        match failed {
-            0 => Ok(()),
-            failed => Err(Failed::records(failed, outcomes.len())),
-        }
-    }
-
-    fn bounds(&self, times: &Times) -> Bounds {
-        Bounds {
-            begin_by: times.begin_by(),
-            end_by: times.result.instant().into(),
-            at_a_time: self.events.at_a_time,
-        }
-    }
-
-    async fn message<T: Task>(
-        &self,
-        task: &T,
-        message: &Message,
-        times: &Times,
-    ) -> Result<(), Left> {
-        let jobs = message
-            .jobs
-            .as_ref()
-            .map_err(|poison| Left::Poison(*poison))?;
-        for job in jobs {
-            self.job(task, job, times).await?;
-        }
-        Ok(())
-    }
-
-    async fn job<T: Task>(
+    /// Does what is asked for.
+    pub(super) async fn job<T: Task>(
         &self,
         task: &T,
         job: &Result<Job, Poison>,
@@ -312,7 +163,7 @@ impl Worker {
             } => {
                 let address = Address::of_message(self.function, id);
                 let (custom_id, request) = match line::custom_id(custom_id.clone()) {
-                    Ok(custom_id) => (custom_id, task.parse(input(body.as_bytes()))),
+                    Ok(custom_id) => (custom_id, task.parse(input(body.clone().into()))),
                     Err(error) => (None, Err(error)),
                 };
                 self.answer(task, &address, custom_id.as_deref(), request, times)
@@ -332,21 +183,32 @@ impl Worker {
                 self.line(task, &address, file, *from..*to, times).await
             }
             Job::Split(begin) => {
-                self.check_origin(&begin.file)?;
+                self.check_own(&begin.file)?;
                 self.split(begin, times).await
             }
             Job::Check { file, since } => {
-                self.check_origin(file)?;
+                self.check_own(file)?;
                 self.check(file, *since, times).await
             }
         }
     }
 
-    /// Whether a message's file is one that this deployment may be asked to read.
+    /// Whether a message's file is a batch file that this deployment may be asked to read.
     fn check_origin(&self, file: &Object) -> Result<(), Left> {
+        let is_output = OUTPUT.iter().any(|prefix| file.key.starts_with(prefix));
         match self.trusted.buckets.contains(&file.bucket) {
-            true => Ok(()),
+            true if !is_output && Kind::of(&file.key) == Some(Kind::Batch) => Ok(()),
+            true => Err(Left::Poison(Poison::UnknownEnvelope)),
             false => Err(Left::Poison(Poison::ForeignBucket)),
+        }
+    }
+
+    /// The same of a file that was uploaded for this function.
+    fn check_own(&self, file: &Object) -> Result<(), Left> {
+        self.check_origin(file)?;
+        match file.key.starts_with(&self.trusted.prefix) {
+            true => Ok(()),
+            false => Err(Left::Poison(Poison::UnknownEnvelope)),
         }
     }
 
@@ -360,20 +222,25 @@ impl Worker {
         let address = Address::of_upload(self.function, object);
         let reading = self
             .uploads
-            .read(object, None, self.largest_body, times.call)
+            .read(object, None, &self.room, times.call)
             .await;
-        let request = match reading {
-            Ok((true, _)) => {
+        // What was read keeps its room until its request has been answered.
+        let (request, _room) = match reading {
+            Ok(Whole { is_own: true, .. }) => {
                 telemetry::passed_over(&times.request_id, "own_output");
                 return Ok(());
             }
-            Ok((false, bytes)) => request_of(task, kind, &bytes),
+            Ok(mut whole) => {
+                let body = std::mem::take(&mut whole.body);
+                (request_of(task, kind, body), Some(whole))
+            }
             Err(Error::Request(RequestFault::InputGone)) => {
                 telemetry::passed_over(&times.request_id, "gone");
                 return Ok(());
             }
-            Err(error) => Err(error),
+            Err(error) => (Err(error), None),
         };
+        self.check_time(times)?;
         self.answer(task, &address, Some(&object.key), request, times)
             .await
     }
@@ -388,22 +255,36 @@ impl Worker {
     ) -> Result<(), Left> {
         let reading = self
             .uploads
-            .read(file, Some(range), self.largest_body, times.call)
+            .read(file, Some(range), &self.room, times.call)
             .await;
-        let (custom_id, request) = match reading {
-            Ok((_, bytes)) => match Line::read(&bytes) {
-                Ok(line) => (line.custom_id.clone(), self.request_of_line(task, &line)),
-                Err(Unread { custom_id, error }) => (custom_id, Err(error)),
-            },
-            Err(error) => (None, Err(error)),
+        let (custom_id, request, _room) = match reading {
+            Ok(Whole { is_own: true, .. }) => return Err(Left::Poison(Poison::UnknownEnvelope)),
+            Ok(mut whole) => {
+                let body = std::mem::take(&mut whole.body);
+                let (custom_id, request) = match Line::read(&body) {
+                    Ok(line) => (line.custom_id.clone(), self.request_of_line(task, &line)),
+                    Err(Unread { custom_id, error }) => (custom_id, Err(error)),
+                };
+                (custom_id, request, Some(whole))
+            }
+            Err(error) => (None, Err(error), None),
         };
+        self.check_time(times)?;
         self.answer(task, address, custom_id.as_deref(), request, times)
             .await
     }
 
+    /// Whether there is still time for a record that had to wait for room.
+    fn check_time(&self, times: &Times) -> Result<(), Left> {
+        match Instant::now() < times.begin_by {
+            true => Ok(()),
+            false => Err(Left::Late),
+        }
+    }
+
     fn request_of_line<T: Task>(&self, task: &T, line: &Line<'_>) -> Result<T::Request, Error> {
         match line.function == self.function {
-            true => task.parse(input(line.body.as_bytes())),
+            true => task.parse(input(line.body.as_bytes().to_vec())),
             // The deployment has no queue for it.
             false => Err(RequestFault::RouteNotFound.into()),
         }
@@ -439,7 +320,7 @@ impl Worker {
             results: address.results(),
             fingerprint: None,
         };
-        let claimed = once.claim(&self.results, times.result).await;
+        let claimed = once.claim(&self.results, times.result, times.end).await;
         let hold = match claimed.inspect_err(|error| line.failed(error))? {
             Claimed::Mine(hold) => hold,
             Claimed::Finished => {
@@ -453,24 +334,25 @@ impl Worker {
             }
             Claimed::Mismatch => return Err(Error::defect("lock").into()),
         };
-        let outcome = match hold.may_call() {
-            true => self.called(task, address, request, times).await,
-            false => Err(interrupted()),
+        let answered = async {
+            let (answer, facts) = match hold.may_call() {
+                true => self.called(task, address, request, times).await?,
+                false if hold.is_poisoned() => return Err(Error::defect("poisoned")),
+                false => return Err(interrupted()),
+            };
+            let body = result::of_answer(of, answer)?;
+            self.keep(&address.result(200), body, times).await?;
+            Ok(facts)
         };
-        let kept = match outcome {
-            Ok((answer, facts)) => {
+        match answered.await {
+            Ok(facts) => {
                 line.answered(&facts);
-                let body = result::of_answer(of, answer)?;
-                self.keep(&address.result(200), body, times).await
+                Ok(())
             }
             Err(error) => {
                 line.failed(&error);
-                Err(error)
+                self.ended(hold, error, address, of, times).await
             }
-        };
-        match kept {
-            Ok(()) => Ok(()),
-            Err(error) => self.ended(hold, error, address, of, times).await,
         }
     }
 
@@ -509,9 +391,10 @@ impl Worker {
         times: &Times,
     ) -> Result<(), Left> {
         let outlook = error.outlook();
+        let is_defect = is_defect(&error);
         let is_result = match outlook {
             Outlook::Permanent => true,
-            Outlook::PerhapsPaid => hold.is_last() && !is_defect(&error),
+            Outlook::PerhapsPaid => hold.is_last() && !is_defect,
             Outlook::Unpaid => false,
         };
         let left = match is_result {
@@ -521,8 +404,13 @@ impl Worker {
             },
             false => error.into(),
         };
-        hold.give_back(outlook != Outlook::Unpaid, times.result)
-            .await;
+        let back = match outlook {
+            Outlook::Unpaid => Back::Unpaid,
+            _ if hold.is_poisoned() => Back::Unpaid,
+            Outlook::PerhapsPaid if hold.is_last() && is_defect => Back::Poisoned,
+            Outlook::PerhapsPaid | Outlook::Permanent => Back::PerhapsPaid,
+        };
+        hold.give_back(back, times.result).await;
         Err(left)
     }
 
@@ -538,9 +426,10 @@ impl Worker {
         Ok(self.keep(&key, body, times).await?)
     }
 
-    /// Keeps a result, which has been paid for.
+    /// Keeps a result, which has been paid for. One that is there stays: whoever comes second, with a
+    /// duplicate that is read by other rules say, changes nothing.
     pub(super) async fn keep(&self, key: &str, body: Bytes, times: &Times) -> Result<(), Error> {
-        let writing = Writing::json(key, body);
+        let writing = Writing::json(key, body).on(If::Absent);
         match self.results.put(writing, times.result).await {
             Ok(_) => Ok(()),
             Err(error) => Err(Error::Upstream {
@@ -554,22 +443,24 @@ impl Worker {
     }
 }
 
-fn input(body: &[u8]) -> Input {
+fn input(body: Vec<u8>) -> Input {
     Input {
-        body: body.to_vec(),
+        body,
         ..Input::default()
     }
 }
 
-fn request_of<T: Task>(task: &T, kind: Kind, bytes: &[u8]) -> Result<T::Request, Error> {
+fn request_of<T: Task>(task: &T, kind: Kind, body: Vec<u8>) -> Result<T::Request, Error> {
     match kind {
-        Kind::Request => task.parse(input(bytes)),
-        Kind::Prompt | Kind::Batch => {
-            let text = std::str::from_utf8(bytes).ok();
+        Kind::Request => task.parse(input(body)),
+        Kind::Prompt => {
+            let text = std::str::from_utf8(&body).ok();
             // UTF-16 without its mark can be UTF-8 as well, with a NUL behind each letter.
             let text = text.filter(|text| !text.contains('\0'));
-            task.of_prompt(text.ok_or(RequestFault::MediaTypeUnsupported)?)
+            let text = text.ok_or(RequestFault::MediaTypeUnsupported)?;
+            task.of_prompt(text.strip_prefix('\u{feff}').unwrap_or(text))
         }
+        Kind::Batch => Err(Error::defect("kind")),
     }
 }
 
@@ -581,47 +472,4 @@ fn is_defect(error: &Error) -> bool {
             ..
         }
     )
-}
-
-/// When a record that is not done comes back; `None` for one that is done.
-fn wait_after(outcome: &Outcome<Left>, receives: u32, times: &Times) -> Option<Duration> {
-    let backoff = || {
-        let times = 3_u32.saturating_pow(receives.saturating_sub(1));
-        let longest = FIRST_WAIT.saturating_mul(times).min(LONGEST_WAIT);
-        longest.mul_f64(0.5 + fastrand::f64() / 2.0)
-    };
-    let lease = || {
-        Duration::from_millis(
-            times
-                .end
-                .lease()
-                .saturating_sub(deadline::now_in_milliseconds()),
-        )
-    };
-    match outcome {
-        Outcome::Done => None,
-        Outcome::Failed(Left::Busy(wait)) => Some(*wait + SOON),
-        Outcome::Failed(Left::Failed(error)) => Some(match error.wait_asked() {
-            Some(asked) => asked.max(SOON) + SOON.mul_f64(fastrand::f64()),
-            None => backoff(),
-        }),
-        Outcome::Panicked => Some(backoff()),
-        // Its lock is still held.
-        Outcome::CutOff => Some(lease() + SOON),
-        Outcome::Failed(Left::Poison(_)) | Outcome::NotBegun | Outcome::Behind => Some(SOON),
-    }
-}
-
-/// Why a record is not done, for the log.
-fn outcome_code(outcome: &Outcome<Left>) -> String {
-    match outcome {
-        Outcome::Done => "done".to_owned(),
-        Outcome::Failed(Left::Busy(_)) => "busy".to_owned(),
-        Outcome::Failed(Left::Failed(error)) => error.row().code.to_owned(),
-        Outcome::Failed(Left::Poison(poison)) => poison.to_string(),
-        Outcome::Panicked => "panic".to_owned(),
-        Outcome::CutOff => "cut_off".to_owned(),
-        Outcome::NotBegun => "not_begun".to_owned(),
-        Outcome::Behind => "behind".to_owned(),
-    }
 }

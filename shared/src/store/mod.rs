@@ -17,7 +17,7 @@ use crate::Error;
 use crate::deadline::Deadline;
 
 pub use images::{Images, Key};
-pub use uploads::{Reading, Uploads};
+pub use uploads::{Reading, Room, Uploads, Whole};
 
 /// How long one attempt of a small call may take; the SDK makes up to three.
 const ATTEMPT: Duration = Duration::from_secs(10);

@@ -8,6 +8,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::{Bytes, BytesMut};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{WRITTEN_BY, client, fault, within};
 use crate::Error;
@@ -22,6 +23,40 @@ const IDLE: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone)]
 pub struct Uploads {
     client: Client,
+}
+
+/// The memory that bodies may take, all records of an invocation together. A request is held several
+/// times over while it is read, translated and sent.
+#[derive(Debug)]
+pub struct Room {
+    free: Semaphore,
+    largest: usize,
+}
+
+/// An object, or a range of it, that has been read. Its room is free again when it goes.
+#[derive(Debug)]
+pub struct Whole<'r> {
+    /// Whether this program wrote it: then it is an answer and no request.
+    pub is_own: bool,
+    /// The bytes.
+    pub body: Vec<u8>,
+    _room: SemaphorePermit<'r>,
+}
+
+impl Room {
+    /// Room for the largest body, and for as much again as a third of it.
+    pub fn new(largest: usize) -> Self {
+        Self {
+            free: Semaphore::new(largest / 3 * 4),
+            largest,
+        }
+    }
+
+    async fn take(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Error> {
+        let bytes = u32::try_from(bytes).map_err(|_| Error::defect("room"))?;
+        let taken = self.free.acquire_many(bytes).await;
+        taken.map_err(|_| Error::defect("room"))
+    }
 }
 
 /// An object that is being read.
@@ -56,14 +91,16 @@ impl Uploads {
         self.get(object, range, from, deadline).await
     }
 
-    /// Reads an object, or a range of it, whole. What is longer than the limit is not read.
-    pub async fn read(
+    /// Reads an object, or a range of it, whole, once there is room for it. What is longer than the limit
+    /// is not read.
+    pub async fn read<'r>(
         &self,
         object: &Object,
         range: Option<Range<u64>>,
-        limit: usize,
+        room: &'r Room,
         deadline: Deadline,
-    ) -> Result<(bool, Bytes), Error> {
+    ) -> Result<Whole<'r>, Error> {
+        let limit = room.largest;
         fault::again(deadline, || async {
             let (from, header, wanted) = match &range {
                 None => (0, None, None),
@@ -80,7 +117,8 @@ impl Uploads {
             if let Some(size) = announced.filter(|size| *size > limit) {
                 return Err(too_large(size));
             }
-            let mut body = BytesMut::new();
+            let taken = room.take(announced.unwrap_or(limit)).await?;
+            let mut body = BytesMut::with_capacity(announced.unwrap_or_default());
             while let Some(bytes) = reading.next().await? {
                 body.extend_from_slice(&bytes);
                 if let Some(wanted) = wanted.filter(|wanted| body.len() >= *wanted) {
@@ -91,7 +129,11 @@ impl Uploads {
                     return Err(too_large(body.len()));
                 }
             }
-            Ok((reading.is_own, body.freeze()))
+            Ok(Whole {
+                is_own: reading.is_own,
+                body: body.into(),
+                _room: taken,
+            })
         })
         .await
     }
@@ -129,6 +171,8 @@ impl Uploads {
             Err(error) => match fault::status(&error) {
                 // 405: the version is a delete marker. 412 and 416: it is not what was announced.
                 Some(404 | 405 | 412 | 416) => Err(RequestFault::InputGone.into()),
+                // No version has such a name.
+                Some(400) if version_id.is_some() => Err(RequestFault::InputGone.into()),
                 _ => Err(fault::of(&error, "GetObject")),
             },
         }

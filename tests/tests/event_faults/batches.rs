@@ -105,7 +105,7 @@ end_to_end::rows! {
         assert_eq!(turn(&cloud, "chat", &mut function).await, ids(&messages));
         for message in &messages {
             assert_eq!(result(&cloud, "chat", message), None);
-            assert!(wait(&cloud, message).is_some_and(|wait| wait <= 5));
+            assert!(wait(&cloud, message).is_some_and(|wait| wait <= 10));
         }
         assert_eq!(cloud.sqs.waiting(Sqs::CHAT).len(), 10);
         lives_on(&cloud, "chat", &mut function).await;

@@ -201,7 +201,7 @@ async fn hung_up_on_a_stream() {
     let mut function = cloud.start_function("chat", &[]).await;
     let begun = function.hang_up_on(&keyed(), 1).await;
     assert!(!begun.is_done(), "{begun:?}");
-    let results = Operation::PutObject.on("results/");
+    let results = Operation::PutObject.on("locks/chat/answers/");
     cloud.s3.until(&results, 1).await;
     let answer = another_answer(&cloud, &keyed()).await;
     ask.check(&answer, "Hello");

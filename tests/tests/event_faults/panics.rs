@@ -25,7 +25,7 @@ end_to_end::rows! {
                 assert_eq!(status(&cloud, NAME, message), expected, "{place}: {number}");
             }
             let wait = wait(&cloud, &messages[2]);
-            assert!(wait.is_some_and(|wait| wait <= 5), "{place}: {wait:?}");
+            assert!(wait.is_some_and(|wait| wait <= 10), "{place}: {wait:?}");
             lives_on(&cloud, NAME, &mut function).await;
 
             // Without a queue the invocation fails, and says how many records and not why.

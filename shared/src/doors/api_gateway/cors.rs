@@ -3,8 +3,9 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 /// What a page's script may read of an answer besides its body.
-const EXPOSED: HeaderValue =
-    HeaderValue::from_static("x-request-id, retry-after, openai-processing-ms, x-should-retry");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "x-request-id, retry-after, openai-processing-ms, x-should-retry, idempotent-replayed",
+);
 
 /// What official clients send from a browser; `user-agent` is what Node's client sets. API Gateway
 /// answers the same where it answers preflights itself.

@@ -7,6 +7,8 @@ use crate::Error;
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
 /// The longest key.
 const LONGEST: usize = 255;
 
@@ -32,7 +34,8 @@ impl IdempotencyKey {
         };
         // Where no gateway says who calls, what the caller sends for itself tells callers apart.
         let sent = || {
-            let sent = headers.get(header::AUTHORIZATION)?;
+            let names = [header::AUTHORIZATION, API_KEY];
+            let sent = names.iter().find_map(|name| headers.get(name))?;
             Some(String::from_utf8_lossy(sent.as_bytes()).into_owned())
         };
         Ok(Some(Self {

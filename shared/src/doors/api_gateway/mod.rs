@@ -205,7 +205,11 @@ impl Request {
 
     /// The caller's key for being answered once only, if there is one.
     pub fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, Error> {
-        IdempotencyKey::read(&self.headers, self.caller.as_deref())
+        match self.method {
+            // What only reads may be done as often as one likes.
+            Method::GET => Ok(None),
+            _ => IdempotencyKey::read(&self.headers, self.caller.as_deref()),
+        }
     }
 
     /// The headers that let the page of this request read the answer.
