@@ -305,16 +305,14 @@ impl Worker {
             custom_id,
             request_id: &times.request_id,
         };
-        let request = match request {
-            Ok(request) => request,
-            Err(error) => {
-                line.failed(&error);
-                return match error.outlook() {
-                    Outlook::Permanent => self.keep_error(address, of, &error, times).await,
-                    Outlook::Unpaid | Outlook::PerhapsPaid => Err(error.into()),
-                };
-            }
-        };
+        // What is wrong for good is told under the lock, too: a duplicate that is read by other rules, after
+        // a deployment say, is not to be answered beside it.
+        if let Err(error) = &request
+            && error.outlook() != Outlook::Permanent
+        {
+            line.failed(error);
+            return Err(error.clone().into());
+        }
         let once = Once {
             lock: address.lock(),
             results: address.results(),
@@ -335,6 +333,7 @@ impl Worker {
             Claimed::Mismatch => return Err(Error::defect("lock").into()),
         };
         let answered = async {
+            let request = request?;
             let (answer, facts) = match hold.may_call() {
                 true => self.called(task, address, request, times).await?,
                 false if hold.is_poisoned() => return Err(Error::defect("poisoned")),

@@ -8,5 +8,7 @@
 
 mod batches;
 mod files;
+mod guards;
+mod memory;
 mod splitting;
 mod throughput;
