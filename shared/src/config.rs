@@ -1,6 +1,8 @@
 //! The environment, read once at cold start; nothing else reads it (but the AWS SDK its own
 //! variables). A mistake ends the start with one line that names the variable.
 
+mod events;
+
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -12,9 +14,9 @@ use tracing::level_filters::LevelFilter;
 use crate::Error;
 use crate::api::limits::{Limits, MOST_ANSWERS};
 use crate::doors::api_gateway::Cors;
-use crate::jobs::Function;
-use crate::jobs::address::OUTPUT;
 use crate::model::{Alias, Api, Directory, Family, ModelId, Target, Wanted};
+
+pub use events::{Events, QueueUrls};
 
 /// How long a presigned URL may live at most: longer would outlive a role's credentials anyway.
 const LONGEST_URL_LIFE: u64 = 3_600;
@@ -39,44 +41,6 @@ pub struct Config {
     pub http: Http,
     /// Which uploads and messages are taken, and where their results go.
     pub events: Events,
-}
-
-/// Which uploads and messages are taken, and where their results go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Events {
-    /// Where results and locks are kept.
-    pub result_bucket: Option<String>,
-    /// The buckets whose uploads are read.
-    pub request_buckets: Vec<String>,
-    /// What the keys of uploads begin with, where that is not the function's own prefix.
-    pub request_prefix: Option<String>,
-    /// The ARNs of the queues whose messages are taken.
-    pub queues: Vec<String>,
-    /// Where lines of batch files go.
-    pub queue_urls: QueueUrls,
-    /// How many records of one event are worked on at a time.
-    pub at_a_time: usize,
-    /// After how long a batch file's summary is written without the lines that are missing.
-    pub expiry: Duration,
-}
-
-/// The URL of each function's queue, where it is known.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct QueueUrls {
-    chat: Option<String>,
-    completion: Option<String>,
-    image: Option<String>,
-}
-
-impl QueueUrls {
-    /// The URL of this function's queue.
-    pub fn of(&self, function: Function) -> Option<&str> {
-        match function {
-            Function::Chat => self.chat.as_deref(),
-            Function::Completion => self.completion.as_deref(),
-            Function::Image => self.image.as_deref(),
-        }
-    }
 }
 
 /// How HTTP is spoken.
@@ -216,7 +180,7 @@ impl Config {
                 .unwrap_or(Duration::from_secs(LONGEST_URL_LIFE)),
             limits: limits(lookup)?,
             http: http(lookup)?,
-            events: events(lookup)?,
+            events: Events::read(lookup)?,
         };
         let directory = &config.directory;
         if let (Some(model), Some(name)) = (default_model, &directory.default)
@@ -408,49 +372,6 @@ fn http(lookup: impl Fn(&'static str) -> Option<String> + Copy) -> Result<Http, 
         gateway_timeout: seconds("GATEWAY_TIMEOUT_SECONDS", lookup, 1..=900)?,
         largest_body: largest_body.unwrap_or(LARGEST_BODY) as usize,
     })
-}
-
-fn events(lookup: impl Fn(&'static str) -> Option<String> + Copy) -> Result<Events, Invalid> {
-    let queue_url =
-        |variable| checked(variable, lookup, "is not an http or https URL", is_endpoint);
-    let at_a_time = number("BATCH_CONCURRENCY", lookup, 1..=100)?;
-    let hours = number("BATCH_EXPIRY_HOURS", lookup, 1..=336)?;
-    Ok(Events {
-        result_bucket: lookup("RESULT_BUCKET"),
-        request_buckets: listed(lookup("REQUEST_BUCKETS")),
-        request_prefix: checked(
-            "REQUEST_PREFIX",
-            lookup,
-            "overlaps `results/`, `images/` or `locks/`, or does not end with a slash",
-            is_request_prefix,
-        )?,
-        queues: match listed(lookup("QUEUE_ARNS")) {
-            arns if arns.iter().all(|arn| is_queue(arn)) => arns,
-            _ => {
-                let reason = "holds what is not a queue's ARN";
-                return Err(Invalid::new("QUEUE_ARNS", reason));
-            }
-        },
-        queue_urls: QueueUrls {
-            chat: queue_url("CHAT_QUEUE_URL")?,
-            completion: queue_url("COMPLETION_QUEUE_URL")?,
-            image: queue_url("IMAGE_QUEUE_URL")?,
-        },
-        at_a_time: at_a_time.map_or(10, |number| number as usize),
-        expiry: Duration::from_secs(hours.unwrap_or(24) * 60 * 60),
-    })
-}
-
-/// Output that landed under it would be taken for requests, whose output would be again.
-fn is_request_prefix(text: &str) -> bool {
-    let overlaps = |prefix: &&str| prefix.starts_with(text) || text.starts_with(*prefix);
-    text.ends_with('/') && !OUTPUT.iter().any(overlaps)
-}
-
-fn is_queue(text: &str) -> bool {
-    text.starts_with("arn:")
-        && text.split(':').nth(2) == Some("sqs")
-        && text.split(':').count() == 6
 }
 
 /// What stands between commas.

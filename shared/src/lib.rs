@@ -5,6 +5,7 @@
 //! call through [`bedrock`], and goes back the same way. `ARCHITECTURE.md` has the map.
 
 pub mod api;
+mod aws;
 pub mod bedrock;
 mod closed_set;
 pub mod config;

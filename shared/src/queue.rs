@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::Builder;
 use aws_sdk_sqs::config::http::HttpResponse;
-use aws_sdk_sqs::config::{Builder, timeout::TimeoutConfig};
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::operation::RequestId;
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry};
 
 use crate::Error;
+use crate::aws;
 use crate::deadline::Deadline;
 use crate::error::{Cause, UpstreamFault};
 
@@ -109,6 +110,8 @@ impl Queues {
         messages: &[(String, Duration)],
         deadline: Deadline,
     ) -> Result<(), Error> {
+        // One call that fails does not keep the others from being made.
+        let mut outcome = Ok(());
         for part in messages.chunks(MOST_ENTRIES) {
             let mut request = self.client.change_message_visibility_batch().queue_url(url);
             for (index, (handle, wait)) in part.iter().enumerate() {
@@ -120,14 +123,15 @@ impl Queues {
                     .map_err(|_| Error::defect("entry"))?;
                 request = request.entries(entry);
             }
-            request
+            let changed = request
                 .customize()
                 .config_override(within(deadline))
                 .send()
                 .await
-                .map_err(|error| fault(&error, "ChangeMessageVisibility"))?;
+                .map_err(|error| fault(&error, "ChangeMessageVisibility"));
+            outcome = outcome.and(changed.map(drop));
         }
-        Ok(())
+        outcome
     }
 }
 
@@ -136,25 +140,11 @@ where
     E: ProvideErrorMetadata + RequestId,
 {
     let service = error.as_service_error();
-    let code = match (error, service.and_then(ProvideErrorMetadata::code)) {
-        (_, Some(code)) => code,
-        (SdkError::TimeoutError(_), None) => "OperationTimeout",
-        (SdkError::DispatchFailure(_), None) => "Connection",
-        (_, None) => "Response",
-    };
-    let cause = Cause {
-        code: code.to_owned(),
-        request_id: service.and_then(RequestId::request_id).map(str::to_owned),
-        ..Cause::default()
-    };
+    let cause = aws::cause(error, service.and_then(RequestId::request_id));
     let fault = UpstreamFault::QueueUnavailable;
     Error::Upstream { fault, cause }.during(action, None)
 }
 
 fn within(deadline: Deadline) -> Builder {
-    let timeout = TimeoutConfig::builder()
-        .operation_timeout(deadline.remaining())
-        .operation_attempt_timeout(ATTEMPT)
-        .build();
-    Builder::default().timeout_config(timeout)
+    Builder::default().timeout_config(aws::within(deadline, ATTEMPT))
 }

@@ -7,6 +7,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 
 use crate::Error;
+use crate::aws::{self, status};
 use crate::deadline::Deadline;
 use crate::error::{Cause, RequestFault, UpstreamFault};
 
@@ -20,11 +21,6 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Where a call failed whose answer's body broke off.
 const BROKEN: &str = "ResponseBody";
 
-/// The status that S3 answered with.
-pub(super) fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
-    error.raw_response().map(|answer| answer.status().as_u16())
-}
-
 /// A call that failed.
 pub(super) fn of<E>(error: &SdkError<E, HttpResponse>, action: &'static str) -> Error
 where
@@ -35,19 +31,7 @@ where
     let message = service
         .and_then(ProvideErrorMetadata::message)
         .unwrap_or_default();
-    let cause = Cause {
-        code: match (error, code) {
-            (_, Some(code)) => code.to_owned(),
-            (SdkError::TimeoutError(_), None) => "OperationTimeout".to_owned(),
-            (SdkError::DispatchFailure(_), None) => "Connection".to_owned(),
-            // An answer to HEAD has no body.
-            (_, None) => {
-                status(error).map_or_else(|| "Response".to_owned(), |status| status.to_string())
-            }
-        },
-        request_id: service.and_then(RequestId::request_id).map(str::to_owned),
-        ..Cause::default()
-    };
+    let cause = aws::cause(error, service.and_then(RequestId::request_id));
     // What S3 says of a key of KMS: a code of KMS's, a denial that names its action, or a throttle
     // that names the service.
     let of_kms = code.is_some_and(|code| code.starts_with("KMS."))

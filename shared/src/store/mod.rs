@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::{Builder, StalledStreamProtectionConfig, timeout::TimeoutConfig};
+use aws_sdk_s3::config::{Builder, StalledStreamProtectionConfig};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
 use crate::Error;
+use crate::aws::{self, status};
 use crate::deadline::Deadline;
 
 pub use images::{Images, Key};
@@ -145,7 +146,7 @@ impl Bucket {
                 .await;
             match outcome {
                 Ok(output) => Ok(Written::Done(output.e_tag.unwrap_or_default())),
-                Err(error) => match fault::status(&error) {
+                Err(error) => match status(&error) {
                     Some(412) => Ok(Written::Refused),
                     // An object that is gone has not that tag.
                     Some(404) if matches!(condition, If::Tag(_)) => Ok(Written::Refused),
@@ -167,7 +168,7 @@ impl Bucket {
                 .await;
             let output = match outcome {
                 Ok(output) => output,
-                Err(error) if fault::status(&error) == Some(404) => return Ok(None),
+                Err(error) if status(&error) == Some(404) => return Ok(None),
                 Err(error) => return Err(fault::of(&error, "GetObject")),
             };
             let tag = output.e_tag.unwrap_or_default();
@@ -196,7 +197,7 @@ impl Bucket {
             .await;
         match outcome {
             Ok(_) => Ok(true),
-            Err(error) if fault::status(&error) == Some(404) => Ok(false),
+            Err(error) if status(&error) == Some(404) => Ok(false),
             Err(error) => Err(fault::of(&error, "HeadObject")),
         }
     }
@@ -233,16 +234,11 @@ impl Bucket {
 
 fn client(sdk: &SdkConfig) -> Client {
     let config = aws_sdk_s3::config::Builder::from(sdk)
-        // A file is read as fast as its lines are sent on, which may be slow.
+        // `Reading` has a patience of its own.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     Client::from_conf(config.build())
 }
 
-/// One call ends by the deadline, each of its attempts sooner: what is done here may be done twice.
 fn within(deadline: Deadline) -> Builder {
-    let timeout = TimeoutConfig::builder()
-        .operation_timeout(deadline.remaining())
-        .operation_attempt_timeout(ATTEMPT)
-        .build();
-    Builder::default().timeout_config(timeout)
+    Builder::default().timeout_config(aws::within(deadline, ATTEMPT))
 }

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{WRITTEN_BY, client, fault, within};
 use crate::Error;
+use crate::aws::status;
 use crate::deadline::Deadline;
 use crate::error::RequestFault;
 use crate::jobs::Object;
@@ -168,7 +169,7 @@ impl Uploads {
             .await;
         match outcome {
             Ok(output) => Reading::of(output, from, deadline),
-            Err(error) => match fault::status(&error) {
+            Err(error) => match status(&error) {
                 // 405: the version is a delete marker. 412 and 416: it is not what was announced.
                 Some(404 | 405 | 412 | 416) => Err(RequestFault::InputGone.into()),
                 // No version has such a name.
