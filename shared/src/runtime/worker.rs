@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::once::interrupted;
 use super::{Invocation, LARGEST_BUFFERED, Task};
 use crate::Error;
+use crate::api::document::Document;
 use crate::config::{Config, Events, Invalid};
 use crate::deadline::{self, Deadline};
 use crate::doors::api_gateway::Input;
@@ -362,7 +363,7 @@ impl Worker {
         address: &Address,
         request: T::Request,
         times: &Times,
-    ) -> Result<(crate::api::document::Document, Facts), Error> {
+    ) -> Result<(Document, Facts), Error> {
         let invocation = Invocation {
             id: address.id.clone(),
             deadline: times.call,
