@@ -57,6 +57,14 @@ where
             fault: UpstreamFault::ListingTimedOut,
             cause,
         },
+        // Nothing is billed for it, whatever happened.
+        Error::Upstream {
+            fault: UpstreamFault::FailedUnclearly,
+            cause,
+        } => Error::Upstream {
+            fault: UpstreamFault::Failed,
+            cause,
+        },
         error => error,
     };
     Failure { error, ..failure }
