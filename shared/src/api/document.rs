@@ -34,6 +34,12 @@ impl Document {
         Self(vec![Piece::Text(text)])
     }
 
+    /// The whole document.
+    pub fn into_bytes(self) -> Bytes {
+        let chunks: Vec<Bytes> = self.chunks().collect();
+        chunks.concat().into()
+    }
+
     pub(super) fn text(&mut self, text: impl Into<Bytes>) {
         self.0.push(Piece::Text(text.into()));
     }

@@ -108,9 +108,9 @@ impl Message {
             false => Err(Poison::ForeignQueue),
         };
         Ok(Self {
-            group: attribute(wire.attributes, "MessageGroupId"),
+            group: member(wire.attributes, "MessageGroupId"),
             // One that makes no sense says nothing.
-            receives: attribute(wire.attributes, "ApproximateReceiveCount")
+            receives: member::<String>(wire.attributes, "ApproximateReceiveCount")
                 .and_then(|count| count.parse().ok())
                 .filter(|count| *count > 0)
                 .unwrap_or(1),
@@ -127,11 +127,10 @@ impl Message {
     }
 }
 
-/// The text of one of SQS's own attributes.
-fn attribute(attributes: Option<&RawValue>, name: &str) -> Option<String> {
-    let attributes: BTreeMap<Cow<'_, str>, &RawValue> =
-        serde_json::from_str(attributes?.get()).ok()?;
-    serde_json::from_str(attributes.get(name)?.get()).ok()
+/// A member of an object whose other members may have any shape.
+fn member<'a, T: Deserialize<'a>>(object: Option<&'a RawValue>, name: &str) -> Option<T> {
+    let members: BTreeMap<Cow<'a, str>, &'a RawValue> = serde_json::from_str(object?.get()).ok()?;
+    serde_json::from_str(members.get(name)?.get()).ok()
 }
 
 /// The name in the message's attributes. Other attributes are the sender's own business.
@@ -142,10 +141,7 @@ fn custom_id(attributes: Option<&RawValue>) -> Option<String> {
         string_value: Option<String>,
     }
 
-    let attributes: BTreeMap<Cow<'_, str>, &RawValue> =
-        serde_json::from_str(attributes?.get()).ok()?;
-    let attribute: Attribute = serde_json::from_str(attributes.get(CUSTOM_ID)?.get()).ok()?;
-    attribute.string_value
+    member::<Attribute>(attributes, CUSTOM_ID)?.string_value
 }
 
 /// The keys by which bodies are told apart.

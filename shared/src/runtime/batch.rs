@@ -15,7 +15,7 @@ use crate::jobs::address::{Address, Folder};
 use crate::jobs::progress::{FIRST_LOOK, Manifest, Tally};
 use crate::jobs::split::{Begin, Cut, Cutter, LARGEST_FILE, MOST_LINES};
 use crate::jobs::{Function, Object, Poison, envelope, result};
-use crate::once::{Back, Claimed, Once};
+use crate::once::{Back, Once};
 use crate::queue::MOST_ENTRIES;
 use crate::store::{If, Writing};
 use crate::telemetry;
@@ -59,14 +59,8 @@ impl Worker {
             results: vec![folder.manifest()],
             fingerprint: None,
         };
-        let hold = match once.claim(&self.results, times.result, times.end).await? {
-            Claimed::Mine(hold) => hold,
-            Claimed::Finished => {
-                telemetry::passed_over(&times.request_id, "duplicate");
-                return Ok(());
-            }
-            Claimed::Busy(wait) => return Err(Left::Busy(wait)),
-            Claimed::Mismatch => return Err(Error::defect("lock").into()),
+        let Some(hold) = self.claim(&once, times).await? else {
+            return Ok(());
         };
         let outcome = self.split_on(begin, &folder, times).await;
         if let Err(error) = outcome {

@@ -6,7 +6,9 @@ use futures_util::FutureExt as _;
 use http::{HeaderName, HeaderValue};
 use lambda_runtime::Context;
 
-use super::{Function, Invocation, LARGEST_BUFFERED, LARGEST_POSTED, LARGEST_STREAMED, Task, once};
+use super::{
+    Function, Invocation, LARGEST_BUFFERED, LARGEST_POSTED, LARGEST_STREAMED, Task, caught, once,
+};
 use crate::Error;
 use crate::deadline::{self, Deadline};
 use crate::doors::api_gateway::{Answer, Buffered, Input, Request, Response, Unread, Version};
@@ -55,21 +57,13 @@ impl<T: Task> Function<T> {
             streams: false,
         };
         let reply = async {
-            let input = Input {
-                body: request.as_bytes().to_vec(),
-                ..Input::default()
-            };
-            let request = self.task.parse(input)?;
+            let request = self.task.parse(Input::of(request.as_bytes().to_vec()))?;
             Box::pin(self.task.answer(request, &invocation)).await
         };
-        let outcome = AssertUnwindSafe(reply)
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| Err(Error::defect("panic")));
-        let written = outcome.and_then(|reply| match reply {
+        let written = caught(reply).await.and_then(|reply| match reply {
             Reply::Whole(document, facts) => {
-                let parts: Vec<_> = document.chunks().collect();
-                let text = String::from_utf8(parts.concat()).map_err(|_| Error::defect("text"))?;
+                let text = String::from_utf8(document.into_bytes().into())
+                    .map_err(|_| Error::defect("text"))?;
                 match text.len() <= LARGEST_POSTED {
                     true => Ok((text, facts)),
                     false => Err(too_large()),
@@ -120,11 +114,7 @@ impl<T: Task> Function<T> {
             },
             streams: true,
         };
-        let outcome = AssertUnwindSafe(self.reply(request, invocation))
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| Err(Error::defect("panic")));
-        let (reply, replayed) = match outcome {
+        let (reply, replayed) = match caught(self.reply(request, invocation)).await {
             Ok(reply) => reply,
             Err(error) => return failed(&error, line),
         };

@@ -95,6 +95,14 @@ pub struct Invocation {
     pub streams: bool,
 }
 
+/// The same work, whose panic is an error of ours: the environment lives on.
+async fn caught<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let working = AssertUnwindSafe(work).catch_unwind();
+    working
+        .await
+        .unwrap_or_else(|_| Err(Error::defect("panic")))
+}
+
 /// Runs the function until the environment ends. A mistake in the configuration ends it at once,
 /// with one line that names the variable.
 pub async fn run<T: Task>() -> Result<(), lambda_runtime::Error> {

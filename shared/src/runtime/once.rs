@@ -95,8 +95,7 @@ impl Keyed {
         };
         let answer = match task.answer(request, &invocation).await {
             Ok(Reply::Whole(document, facts)) => {
-                let parts: Vec<Bytes> = document.chunks().collect();
-                let body = Bytes::from(parts.concat());
+                let body = document.into_bytes();
                 self.keep(hold, WHOLE, body.clone(), deadline).await;
                 Reply::Whole(Document::written(body), facts)
             }

@@ -1,17 +1,15 @@
 //! Does what uploads and messages ask for, and leaves the results in S3.
 
 use std::ops::Range;
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use bytes::Bytes;
-use futures_util::FutureExt as _;
 use lambda_runtime::Context;
 use tokio::time::Instant;
 
 use super::once::interrupted;
-use super::{Invocation, LARGEST_BUFFERED, Task};
+use super::{Invocation, LARGEST_BUFFERED, Task, caught};
 use crate::Error;
 use crate::api::document::Document;
 use crate::config::{Config, Events, Invalid};
@@ -164,7 +162,7 @@ impl Worker {
             } => {
                 let address = Address::of_message(self.function, id);
                 let (custom_id, request) = match line::custom_id(custom_id.clone()) {
-                    Ok(custom_id) => (custom_id, task.parse(input(body.clone().into()))),
+                    Ok(custom_id) => (custom_id, task.parse(Input::of(body.clone().into()))),
                     Err(error) => (None, Err(error)),
                 };
                 self.answer(task, &address, custom_id.as_deref(), request, times)
@@ -285,7 +283,7 @@ impl Worker {
 
     fn request_of_line<T: Task>(&self, task: &T, line: &Line<'_>) -> Result<T::Request, Error> {
         match line.function == self.function {
-            true => task.parse(input(line.body.as_bytes().to_vec())),
+            true => task.parse(Input::of(line.body.as_bytes().to_vec())),
             // The deployment has no queue for it.
             false => Err(RequestFault::RouteNotFound.into()),
         }
@@ -319,19 +317,19 @@ impl Worker {
             results: address.results(),
             fingerprint: None,
         };
-        let claimed = once.claim(&self.results, times.result, times.end).await;
-        let hold = match claimed.inspect_err(|error| line.failed(error))? {
-            Claimed::Mine(hold) => hold,
-            Claimed::Finished => {
+        let hold = match self.claim(&once, times).await {
+            Ok(Some(hold)) => hold,
+            Ok(None) => {
                 line.none();
-                telemetry::passed_over(&times.request_id, "duplicate");
                 return Ok(());
             }
-            Claimed::Busy(wait) => {
-                line.none();
-                return Err(Left::Busy(wait));
+            Err(left) => {
+                match &left {
+                    Left::Failed(error) => line.failed(error),
+                    Left::Busy(_) | Left::Poison(_) | Left::Late => line.none(),
+                }
+                return Err(left);
             }
-            Claimed::Mismatch => return Err(Error::defect("lock").into()),
         };
         let answered = async {
             let request = request?;
@@ -356,6 +354,19 @@ impl Worker {
         }
     }
 
+    /// Asks for a lock; there is none to be had where there is a result.
+    pub(super) async fn claim(&self, once: &Once, times: &Times) -> Result<Option<Hold>, Left> {
+        match once.claim(&self.results, times.result, times.end).await? {
+            Claimed::Mine(hold) => Ok(Some(hold)),
+            Claimed::Finished => {
+                telemetry::passed_over(&times.request_id, "duplicate");
+                Ok(None)
+            }
+            Claimed::Busy(wait) => Err(Left::Busy(wait)),
+            Claimed::Mismatch => Err(Error::defect("lock").into()),
+        }
+    }
+
     /// Calls the model; a panic is an error of ours.
     async fn called<T: Task>(
         &self,
@@ -371,12 +382,9 @@ impl Worker {
             largest_answer: LARGEST_BUFFERED,
             streams: false,
         };
-        let answering = AssertUnwindSafe(Box::pin(task.answer(request, &invocation)));
-        match answering.catch_unwind().await {
-            Ok(Ok(Reply::Whole(document, facts))) => Ok((document, facts)),
-            Ok(Ok(Reply::Stream(_))) => Err(Error::defect("stream")),
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(Error::defect("panic")),
+        match caught(Box::pin(task.answer(request, &invocation))).await? {
+            Reply::Whole(document, facts) => Ok((document, facts)),
+            Reply::Stream(_) => Err(Error::defect("stream")),
         }
     }
 
@@ -443,16 +451,9 @@ impl Worker {
     }
 }
 
-fn input(body: Vec<u8>) -> Input {
-    Input {
-        body,
-        ..Input::default()
-    }
-}
-
 fn request_of<T: Task>(task: &T, kind: Kind, body: Vec<u8>) -> Result<T::Request, Error> {
     match kind {
-        Kind::Request => task.parse(input(body)),
+        Kind::Request => task.parse(Input::of(body)),
         Kind::Prompt => {
             let text = std::str::from_utf8(&body).ok();
             // UTF-16 without its mark can be UTF-8 as well, with a NUL behind each letter.

@@ -17,6 +17,10 @@ use crate::deadline::Deadline;
 use crate::error::RequestFault;
 use crate::jobs::Object;
 
+/// The memory that bodies may take, all records of an invocation together: more than the largest body
+/// that any configuration lets in.
+const ROOM: usize = 8 * 1024 * 1024;
+
 /// How long a body may pause.
 const IDLE: Duration = Duration::from_secs(20);
 
@@ -26,8 +30,8 @@ pub struct Uploads {
     client: Client,
 }
 
-/// The memory that bodies may take, all records of an invocation together. A request is held several
-/// times over while it is read, translated and sent.
+/// The memory that is left for bodies. A request is held several times over while it is read,
+/// translated and sent.
 #[derive(Debug)]
 pub struct Room {
     free: Semaphore,
@@ -45,10 +49,10 @@ pub struct Whole<'r> {
 }
 
 impl Room {
-    /// Room for the largest body, and for as much again as a third of it.
+    /// All of it, for bodies of up to this size.
     pub fn new(largest: usize) -> Self {
         Self {
-            free: Semaphore::new(largest / 3 * 4),
+            free: Semaphore::new(ROOM.max(largest)),
             largest,
         }
     }

@@ -72,6 +72,16 @@ pub struct Input {
     pub body: Vec<u8>,
 }
 
+impl Input {
+    /// A body, and nothing besides.
+    pub fn of(body: Vec<u8>) -> Self {
+        Self {
+            body,
+            ..Self::default()
+        }
+    }
+}
+
 /// The HTTP request within an event.
 #[derive(Debug)]
 pub struct Request {
