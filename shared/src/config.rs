@@ -2,6 +2,7 @@
 //! variables). A mistake ends the start with one line that names the variable.
 
 mod events;
+mod reporting;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -17,6 +18,7 @@ use crate::doors::api_gateway::Cors;
 use crate::model::{Alias, Api, Directory, Family, ModelId, Target, Wanted};
 
 pub use events::{Events, QueueUrls};
+pub use reporting::Reporting;
 
 /// How long a presigned URL may live at most: longer would outlive a role's credentials anyway.
 const LONGEST_URL_LIFE: u64 = 3_600;
@@ -41,6 +43,8 @@ pub struct Config {
     pub http: Http,
     /// Which uploads and messages are taken, and where their results go.
     pub events: Events,
+    /// How what is measured is reported.
+    pub reporting: Reporting,
 }
 
 /// How HTTP is spoken.
@@ -78,8 +82,19 @@ pub struct Connection {
     pub session_name: String,
     /// The endpoint to call.
     pub endpoint: Option<String>,
+    /// The guardrail that stands before and behind each model.
+    pub guardrail: Option<Guardrail>,
     /// How long an answer may pause once it has begun.
     pub idle: Duration,
+}
+
+/// A guardrail of Bedrock's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guardrail {
+    /// Its id or ARN.
+    pub id: String,
+    /// Its version, or `DRAFT`.
+    pub version: String,
 }
 
 /// The model of a request that names none: the variable that says it, and what it is without.
@@ -166,6 +181,7 @@ impl Config {
                     "is not an http or https URL",
                     is_endpoint,
                 )?,
+                guardrail: guardrail(lookup)?,
                 idle: seconds("IDLE_TIMEOUT_SECONDS", lookup, 1..=900)?
                     .unwrap_or(Duration::from_secs(30)),
             },
@@ -181,6 +197,7 @@ impl Config {
             limits: limits(lookup)?,
             http: http(lookup)?,
             events: Events::read(lookup)?,
+            reporting: Reporting::read(lookup)?,
         };
         let directory = &config.directory;
         if let (Some(model), Some(name)) = (default_model, &directory.default)
@@ -191,6 +208,19 @@ impl Config {
             return Err(Invalid::new(model.variable, reason));
         }
         Ok(config)
+    }
+}
+
+/// Both of its variables, or neither: without its version a guardrail would not be used.
+fn guardrail(
+    lookup: impl Fn(&'static str) -> Option<String>,
+) -> Result<Option<Guardrail>, Invalid> {
+    let reason = "is not set, and the other of the guardrail's two variables is";
+    match (lookup("GUARDRAIL_ID"), lookup("GUARDRAIL_VERSION")) {
+        (None, None) => Ok(None),
+        (Some(id), Some(version)) => Ok(Some(Guardrail { id, version })),
+        (None, Some(_)) => Err(Invalid::new("GUARDRAIL_ID", reason)),
+        (Some(_), None) => Err(Invalid::new("GUARDRAIL_VERSION", reason)),
     }
 }
 
@@ -300,16 +330,15 @@ fn aliases(text: Option<String>) -> Result<BTreeMap<String, Alias>, Invalid> {
         .collect()
 }
 
-/// Model ids with commas between.
-fn allowed(text: Option<String>) -> Result<Vec<String>, Invalid> {
+/// Model ids and ARNs with commas between.
+fn allowed(text: Option<String>) -> Result<Vec<ModelId>, Invalid> {
     listed(text)
         .into_iter()
-        .map(|id| match ModelId::parse(&id) {
-            Ok(_) => Ok(id),
-            Err(_) => Err(Invalid::new(
-                "ALLOWED_MODELS",
-                format!("holds `{id}`, which is no model id"),
-            )),
+        .map(|id| {
+            ModelId::parse(&id).map_err(|_| {
+                let reason = format!("holds `{id}`, which is no model id");
+                Invalid::new("ALLOWED_MODELS", reason)
+            })
         })
         .collect()
 }

@@ -162,6 +162,7 @@ fn additional_fields(family: Option<TextFamily>, top_k: Option<i64>) -> Option<D
 
 /// The answer: its text blocks joined, whatever other blocks stand beside them.
 pub fn decode(response: Response) -> Result<Completion, Error> {
+    let usage = usage_of(&response);
     let Some(ConverseOutput::Message(message)) = response.output else {
         return Err(Error::malformed(NAME, "output.message"));
     };
@@ -176,8 +177,13 @@ pub fn decode(response: Response) -> Result<Completion, Error> {
     Ok(Completion {
         text,
         finish: finish(&response.stop_reason),
-        usage: response.usage.as_ref().map(usage),
+        usage,
     })
+}
+
+/// Tokens used, where the answer says it.
+pub(crate) fn usage_of(response: &Response) -> Option<Usage> {
+    response.usage.as_ref().map(usage)
 }
 
 /// One event of a streamed answer.

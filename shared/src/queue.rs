@@ -14,6 +14,7 @@ use crate::Error;
 use crate::aws;
 use crate::deadline::Deadline;
 use crate::error::{Cause, UpstreamFault};
+use crate::telemetry::Traced;
 
 /// How many entries one call may have.
 pub const MOST_ENTRIES: usize = 10;
@@ -37,7 +38,7 @@ impl Queues {
     /// Builds the client.
     pub fn connect(sdk: &SdkConfig) -> Self {
         Self {
-            client: Client::new(sdk),
+            client: Client::from_conf(Builder::from(sdk).interceptor(Traced).build()),
         }
     }
 

@@ -78,7 +78,7 @@ pub use outcome::Outcome;
 pub use picture::{drawing, noise, size_of};
 pub use published::published;
 pub use rows::{Row, check_rows, say};
-pub use runtime_api::{RuntimeApi, Terms};
+pub use runtime_api::{RuntimeApi, TRACE, Terms};
 pub use s3::{Object, S3, Stored};
 pub use server_sent::{Data, ServerSent};
 pub use sqs::{Delivery, Sent, Sqs, Visibility};

@@ -36,6 +36,10 @@ static INVOCATIONS: AtomicU64 = AtomicU64::new(0);
 /// Which header says that an answer is streamed.
 const MODE: &str = "lambda-runtime-function-response-mode";
 
+/// What every invocation says of the trace that it belongs to.
+pub const TRACE: &str =
+    "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=53995c3f42cd8ad8;Sampled=1";
+
 /// A header of `/next` that the answer brings back.
 const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 
@@ -193,10 +197,7 @@ async fn next(desk: &Desk) -> Response<Full<Bytes>> {
             "lambda-runtime-invoked-function-arn",
             "arn:aws:lambda:us-east-1:123456789012:function:under-test",
         )
-        .header(
-            "lambda-runtime-trace-id",
-            "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0",
-        )
+        .header("lambda-runtime-trace-id", TRACE)
         .body(Full::from(event))
         .expect("good headers")
 }

@@ -15,6 +15,7 @@ use bedrock_adapter::bedrock::Bedrock;
 use bedrock_adapter::config::{Config, DefaultModel, Invalid};
 use bedrock_adapter::deadline::Deadline;
 use bedrock_adapter::doors::api_gateway::{Input, Route};
+use bedrock_adapter::error::RequestFault;
 use bedrock_adapter::families;
 use bedrock_adapter::fan_out::fan_out;
 use bedrock_adapter::jobs::Function;
@@ -23,7 +24,7 @@ use bedrock_adapter::png;
 use bedrock_adapter::reply::Reply;
 use bedrock_adapter::runtime::{Invocation, Task};
 use bedrock_adapter::store::{Images, Key};
-use bedrock_adapter::telemetry::Facts;
+use bedrock_adapter::telemetry::{self, Facts};
 use bytes::Bytes;
 
 const DEFAULT_MODEL: DefaultModel = DefaultModel {
@@ -143,6 +144,10 @@ impl ImageGeneration {
             .invoke(target, &body, deadline.keeping_back(TIME_TO_KEEP))
             .await?;
         drop(body);
+        if answer.intervened {
+            let reason = "a guardrail intervened.".to_owned();
+            return Err(RequestFault::Filtered { reason }.into());
+        }
         let picture = families::decode_image(family, &answer.body)?;
         let png = STANDARD
             .decode(picture.base64)
@@ -153,6 +158,7 @@ impl ImageGeneration {
                 "it is not of the size that was asked for",
             ));
         }
+        telemetry::image_made(target, size, drawing.steps);
         let png = Bytes::from(png);
         let mut metadata = metadata(target, drawing);
         metadata.insert("size", size.to_string());

@@ -15,6 +15,7 @@ use bedrock_adapter::bedrock::{Expected, Watch, connected, list};
 use bedrock_adapter::config::Connection;
 use bedrock_adapter::deadline::Deadline;
 use bedrock_adapter::error::{Cause, UpstreamFault};
+use bedrock_adapter::telemetry::Traced;
 
 use crate::bedrock::{Foundation, Profile};
 
@@ -42,6 +43,7 @@ impl Control {
                 idle: connection.idle,
                 expects: Expected::Whole,
             })
+            .interceptor(Traced)
             .build();
         Self {
             client: Client::from_conf(config),

@@ -116,6 +116,8 @@ fn is_among<'a>(wanted: &str, values: impl IntoIterator<Item = &'a str>) -> bool
 mod tests {
     use bedrock_adapter::model::Directory;
 
+    use bedrock_adapter::model::ModelId;
+
     use super::*;
     use crate::bedrock::Foundation;
 
@@ -131,7 +133,10 @@ mod tests {
         let directory = Directory {
             default: None,
             aliases: Default::default(),
-            allowed: allowed.iter().map(|id| (*id).to_owned()).collect(),
+            allowed: allowed
+                .iter()
+                .map(|id| ModelId::parse(id).unwrap())
+                .collect(),
         };
         let foundations = vec![
             model(

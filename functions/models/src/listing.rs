@@ -55,7 +55,12 @@ impl Listing {
             false => directory
                 .allowed
                 .iter()
-                .filter_map(|id| Some((id.clone(), self.describe(&ModelId::parse(id).ok()?))))
+                .map(|id| {
+                    // Callers name it by its id, where it has one.
+                    let bare = id.bare().and_then(|bare| ModelId::parse(bare).ok());
+                    let id = bare.unwrap_or_else(|| id.clone());
+                    (id.as_str().to_owned(), self.describe(&id))
+                })
                 .collect(),
         };
         for (name, alias) in &directory.aliases {
@@ -171,7 +176,10 @@ mod tests {
                 .iter()
                 .map(|(name, id, family)| ((*name).to_owned(), alias(id, *family)))
                 .collect(),
-            allowed: allowed.iter().map(|id| (*id).to_owned()).collect(),
+            allowed: allowed
+                .iter()
+                .map(|id| ModelId::parse(id).unwrap())
+                .collect(),
         }
     }
 
@@ -239,11 +247,16 @@ mod tests {
             IMPORTED,
         ];
         let listing = listing(&directory(&allowed, &[]));
-        let mut expected = allowed;
+        // An ARN is offered as the id that callers know it by, where it has one.
+        let mut expected = allowed.map(|id| match id == claude {
+            true => "anthropic.claude-v2",
+            false => id,
+        });
         expected.sort_unstable();
         assert_eq!(ids(&listing), expected);
         let find = |id: &str| listing.find(id).unwrap();
-        assert_eq!(find(&claude).provider.as_deref(), Some("Anthropic"));
+        let claude = find("anthropic.claude-v2");
+        assert_eq!(claude.provider.as_deref(), Some("Anthropic"));
         let xl = find("stability.stable-diffusion-xl-v1");
         assert_eq!(xl.output_modalities, ["IMAGE"]);
         assert_eq!(xl.shutdown_date.as_deref(), Some("2025-05-20"));

@@ -25,7 +25,7 @@ where
     F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
 {
     // A listing costs nothing and is asked for rarely: it is not held back.
-    repeat(&Breaker::default(), deadline, || async {
+    repeat(&Breaker::default(), deadline, |_| async {
         call()
             .await
             .map_err(|error| fault::of_listing(error, operation))

@@ -7,6 +7,7 @@
 mod body;
 mod breaker;
 mod fault;
+mod guardrail;
 mod headers;
 mod listing;
 mod retry;
@@ -23,19 +24,21 @@ use aws_sdk_bedrockruntime::config::{
     Builder, Region, StalledStreamProtectionConfig, timeout::TimeoutConfig,
 };
 use aws_sdk_bedrockruntime::primitives::Blob;
+use aws_sdk_bedrockruntime::types::{GuardrailConfiguration, GuardrailStreamConfiguration};
 use bytes::Bytes;
 
 use crate::Error;
-use crate::config::Connection;
+use crate::config::{Connection, Guardrail};
 use crate::converse;
 use crate::deadline::Deadline;
 use crate::families::{Completion, Usage};
 use crate::model::{Target, TextFamily};
+use crate::telemetry::Call;
 pub use body::{Expected, Watch};
 use breaker::Breaker;
 use headers::TokenCounts;
 pub use listing::list;
-use retry::repeat;
+use retry::{Failure, repeat};
 pub use stream::Stream;
 
 const JSON: &str = "application/json";
@@ -50,12 +53,15 @@ pub struct Answer {
     pub body: Bytes,
     /// Tokens used, where the headers say it.
     pub usage: Option<Usage>,
+    /// Whether a guardrail intervened: the answer is then the guardrail's.
+    pub intervened: bool,
 }
 
 /// The client.
 #[derive(Debug, Clone)]
 pub struct Bedrock {
     client: Client,
+    guardrail: Option<Guardrail>,
     idle: Duration,
     breaker: Arc<Breaker>,
 }
@@ -73,6 +79,7 @@ impl Bedrock {
         }
         Self {
             client: Client::from_conf(config.build()),
+            guardrail: connection.guardrail.clone(),
             idle: connection.idle,
             breaker: Arc::default(),
         }
@@ -85,6 +92,10 @@ impl Bedrock {
         }
     }
 
+    fn guardrail(&self) -> Option<Guardrail> {
+        self.guardrail.clone()
+    }
+
     /// InvokeModel: the family's native body in and out.
     pub async fn invoke(
         &self,
@@ -92,14 +103,17 @@ impl Bedrock {
         body: &[u8],
         deadline: Deadline,
     ) -> Result<Answer, Error> {
-        repeat(&self.breaker, deadline, || async {
+        repeat(&self.breaker, deadline, |made| async move {
             let counts = TokenCounts::default();
+            let call = Call::begin(&target.id, "InvokeModel", made);
             let output = self
                 .client
                 .invoke_model()
                 .model_id(target.id.as_str())
                 .content_type(JSON)
                 .accept(JSON)
+                .set_guardrail_identifier(self.guardrail().map(|guardrail| guardrail.id))
+                .set_guardrail_version(self.guardrail().map(|guardrail| guardrail.version))
                 .body(Blob::new(body))
                 .customize()
                 .interceptor(counts.clone())
@@ -107,9 +121,12 @@ impl Bedrock {
                 .config_override(within(deadline))
                 .send()
                 .await
-                .map_err(|error| fault::of_call(error, target))?;
+                .map_err(|error| fault::of_call(error, target));
+            let output = ended(call, output, |_| counts.usage())?;
+            let body = Bytes::from(output.body.into_inner());
             Ok(Answer {
-                body: Bytes::from(output.body.into_inner()),
+                intervened: self.guardrail.is_some() && guardrail::intervened(&body),
+                body,
                 usage: counts.usage(),
             })
         })
@@ -126,22 +143,30 @@ impl Bedrock {
         body: &[u8],
         deadline: Deadline,
     ) -> Result<Stream, Error> {
-        repeat(&self.breaker, deadline, || async {
+        repeat(&self.breaker, deadline, |made| async move {
+            let call = Call::begin(&target.id, "InvokeModelWithResponseStream", made);
             let output = self
                 .client
                 .invoke_model_with_response_stream()
                 .model_id(target.id.as_str())
                 .content_type(JSON)
                 .accept(JSON)
+                .set_guardrail_identifier(self.guardrail().map(|guardrail| guardrail.id))
+                .set_guardrail_version(self.guardrail().map(|guardrail| guardrail.version))
                 .body(Blob::new(body))
                 .customize()
                 .interceptor(self.watch(Expected::Events))
                 .config_override(within(deadline))
                 .send()
                 .await
-                .map_err(|error| fault::of_call(error, target))?;
-            let events = stream::Events::Native(family, output.body);
-            Stream::open(events, target.clone(), deadline, self.idle).await
+                .map_err(|error| fault::of_call(error, target));
+            let (output, call) = begun(call, output)?;
+            let events = stream::Events::Native {
+                family,
+                guarded: self.guardrail.is_some(),
+                events: output.body,
+            };
+            Stream::open(events, call, target.clone(), deadline, self.idle).await
         })
         .await
         .map_err(|error| error.during(stream::ACTION, Some(target.id.as_str())))
@@ -154,26 +179,35 @@ impl Bedrock {
         request: &converse::Request,
         deadline: Deadline,
     ) -> Result<Completion, Error> {
-        let output = repeat(&self.breaker, deadline, || async {
+        let output = repeat(&self.breaker, deadline, |made| async move {
+            let call = Call::begin(&target.id, "Converse", made);
             let converse::Request {
                 messages,
                 system,
                 inference_config,
                 additional_fields,
             } = request.clone();
-            self.client
+            let output = self
+                .client
                 .converse()
                 .model_id(target.id.as_str())
                 .set_messages(Some(messages))
                 .set_system(system)
                 .set_inference_config(inference_config)
                 .set_additional_model_request_fields(additional_fields)
+                .set_guardrail_config(self.guardrail().map(|Guardrail { id, version }| {
+                    GuardrailConfiguration::builder()
+                        .guardrail_identifier(id)
+                        .guardrail_version(version)
+                        .build()
+                }))
                 .customize()
                 .interceptor(self.watch(Expected::Whole))
                 .config_override(within(deadline))
                 .send()
                 .await
-                .map_err(|error| fault::of_call(error, target))
+                .map_err(|error| fault::of_call(error, target));
+            ended(call, output, converse::usage_of)
         })
         .await;
         output
@@ -188,7 +222,8 @@ impl Bedrock {
         request: &converse::Request,
         deadline: Deadline,
     ) -> Result<Stream, Error> {
-        repeat(&self.breaker, deadline, || async {
+        repeat(&self.breaker, deadline, |made| async move {
+            let call = Call::begin(&target.id, "ConverseStream", made);
             let converse::Request {
                 messages,
                 system,
@@ -203,17 +238,51 @@ impl Bedrock {
                 .set_system(system)
                 .set_inference_config(inference_config)
                 .set_additional_model_request_fields(additional_fields)
+                .set_guardrail_config(self.guardrail().map(|Guardrail { id, version }| {
+                    GuardrailStreamConfiguration::builder()
+                        .guardrail_identifier(id)
+                        .guardrail_version(version)
+                        .build()
+                }))
                 .customize()
                 .interceptor(self.watch(Expected::Events))
                 .config_override(within(deadline))
                 .send()
                 .await
-                .map_err(|error| fault::of_call(error, target))?;
+                .map_err(|error| fault::of_call(error, target));
+            let (output, call) = begun(call, output)?;
             let events = stream::Events::Converse(output.stream);
-            Stream::open(events, target.clone(), deadline, self.idle).await
+            Stream::open(events, call, target.clone(), deadline, self.idle).await
         })
         .await
         .map_err(|error| error.during(stream::ACTION, Some(target.id.as_str())))
+    }
+}
+
+/// Measures the end of a call that is answered whole.
+fn ended<T>(
+    mut call: Call,
+    outcome: Result<T, Failure>,
+    usage: impl FnOnce(&T) -> Option<Usage>,
+) -> Result<T, Failure> {
+    match &outcome {
+        Ok(answer) => {
+            call.used(usage(answer));
+            call.answered();
+        }
+        Err(failure) => call.failed(&failure.error),
+    }
+    outcome
+}
+
+/// Measures a call whose answer is a stream, if it never begins.
+fn begun<T>(mut call: Call, outcome: Result<T, Failure>) -> Result<(T, Call), Failure> {
+    match outcome {
+        Ok(answer) => Ok((answer, call)),
+        Err(failure) => {
+            call.failed(&failure.error);
+            Err(failure)
+        }
     }
 }
 

@@ -36,13 +36,14 @@ impl Failure {
     }
 }
 
-/// Makes a call, again where that can help and there is time for it. A wait that does not fit the
+/// Makes a call, which is told how often it has been made, again where that can help and there is time
+/// for it. A wait that does not fit the
 /// deadline is not begun, and a call that the breaker holds back is not made: the caller is told at
 /// once.
 pub(super) async fn repeat<T, F>(
     breaker: &Breaker,
     deadline: Deadline,
-    mut attempt: impl FnMut() -> F,
+    mut attempt: impl FnMut(u32) -> F,
 ) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Failure>>,
@@ -54,7 +55,7 @@ where
             return Err(told.unwrap_or(resting));
         }
         made += 1;
-        let outcome = attempt().await;
+        let outcome = attempt(made).await;
         breaker.hear(outcome.as_ref().err().map(|failure| &failure.error));
         let failure = match outcome {
             Ok(answer) => return Ok(answer),
@@ -104,7 +105,7 @@ mod tests {
     ) -> (Result<(), Error>, u32, Duration) {
         let made = Cell::new(0);
         let began = Instant::now();
-        let outcome = repeat(&Breaker::default(), Deadline::within(time), || async {
+        let outcome = repeat(&Breaker::default(), Deadline::within(time), |_| async {
             made.set(made.get() + 1);
             match made.get() > fails {
                 true => Ok(()),

@@ -7,13 +7,15 @@ use aws_sdk_bedrockruntime::types::error::{ConverseStreamOutputError, ResponseSt
 use aws_sdk_bedrockruntime::types::{ConverseStreamOutput, ResponseStream};
 
 use super::fault::{self, upstream};
+use super::guardrail;
 use super::retry::Failure;
 use crate::Error;
 use crate::converse;
 use crate::deadline::Deadline;
 use crate::error::UpstreamFault;
-use crate::families::{self, Chunk};
+use crate::families::{self, Chunk, Finish};
 use crate::model::{Target, TextFamily};
+use crate::telemetry::Call;
 
 /// The action that both streamed operations need, as IAM names it.
 pub(super) const ACTION: &str = "InvokeModelWithResponseStream";
@@ -22,6 +24,7 @@ pub(super) const ACTION: &str = "InvokeModelWithResponseStream";
 #[derive(Debug)]
 pub struct Stream {
     events: Events,
+    call: Call,
     target: Target,
     deadline: Deadline,
     idle: Duration,
@@ -29,6 +32,8 @@ pub struct Stream {
     first: Option<Chunk>,
     finished: bool,
     broken: bool,
+    /// A guardrail has taken the place of the model.
+    intervened: bool,
     /// Nothing but the white space behind a turn's marker has come so far.
     at_start: bool,
 }
@@ -36,10 +41,12 @@ pub struct Stream {
 /// What is received, of either operation.
 #[derive(Debug)]
 pub(super) enum Events {
-    Native(
-        TextFamily,
-        EventReceiver<ResponseStream, ResponseStreamError>,
-    ),
+    Native {
+        family: TextFamily,
+        /// Whether the call was made with a guardrail.
+        guarded: bool,
+        events: EventReceiver<ResponseStream, ResponseStreamError>,
+    },
     Converse(EventReceiver<ConverseStreamOutput, ConverseStreamOutputError>),
 }
 
@@ -48,26 +55,43 @@ impl Stream {
     /// event may be met with another call; once an event came, the model is at work.
     pub(super) async fn open(
         events: Events,
+        call: Call,
         target: Target,
         deadline: Deadline,
         idle: Duration,
     ) -> Result<Self, Failure> {
         let mut stream = Self {
             events,
+            call,
             target,
             deadline,
             idle,
             first: None,
             finished: false,
             broken: false,
+            intervened: false,
             at_start: false,
         };
-        let mut limit = deadline.remaining();
+        match stream.first_chunk(idle).await {
+            Ok(chunk) => {
+                stream.call.begins_to_answer();
+                stream.first = Some(chunk);
+                Ok(stream)
+            }
+            Err(failure) => {
+                stream.call.failed(&failure.error);
+                Err(failure)
+            }
+        }
+    }
+
+    async fn first_chunk(&mut self, idle: Duration) -> Result<Chunk, Failure> {
+        let mut limit = self.deadline.remaining();
         let mut any = false;
-        while stream.first.is_none() {
-            match stream.within(limit).await {
+        loop {
+            match self.within(limit).await {
                 Ok(Some(chunk)) if chunk == Chunk::default() => {}
-                Ok(Some(chunk)) => stream.first = Some(chunk),
+                Ok(Some(chunk)) => return Ok(chunk),
                 Ok(None) => {
                     let cut = upstream(UpstreamFault::Truncated, "EventStreamEnd");
                     return Err(Failure::for_good(cut));
@@ -78,7 +102,6 @@ impl Stream {
             any = true;
             limit = idle;
         }
-        Ok(stream)
     }
 
     /// The same stream, for an answer that begins behind the marker of its turn: the white space
@@ -113,14 +136,29 @@ impl Stream {
         };
         match next {
             Ok(Some(mut chunk)) => {
+                if self.intervened && chunk.finish.is_some() {
+                    chunk.finish = Some(Finish::Guardrail);
+                }
                 if self.at_start {
                     chunk.text = chunk.text.trim_start().to_owned();
                     self.at_start = chunk.text.is_empty();
                 }
                 self.finished |= chunk.finish.is_some();
+                self.call.used(chunk.usage);
                 Some(Ok(chunk))
             }
-            Ok(None) if self.finished => None,
+            // What a guardrail says in the model's place need not have the model's last chunk.
+            Ok(None) if self.intervened && !self.finished => {
+                self.finished = true;
+                Some(Ok(Chunk {
+                    finish: Some(Finish::Guardrail),
+                    ..Chunk::default()
+                }))
+            }
+            Ok(None) if self.finished => {
+                self.call.answered();
+                None
+            }
             Ok(None) => Some(Err(
                 self.breaks(upstream(UpstreamFault::Truncated, "EventStreamEnd"))
             )),
@@ -131,6 +169,7 @@ impl Stream {
     /// Nothing comes after this error.
     fn breaks(&mut self, error: Error) -> Error {
         self.broken = true;
+        self.call.failed(&error);
         error.during(ACTION, Some(self.target.id.as_str()))
     }
 
@@ -148,7 +187,11 @@ impl Stream {
 
     async fn receive(&mut self) -> Result<Option<Chunk>, Failure> {
         match &mut self.events {
-            Events::Native(family, events) => loop {
+            Events::Native {
+                family,
+                guarded,
+                events,
+            } => loop {
                 match events
                     .recv()
                     .await
@@ -157,6 +200,7 @@ impl Stream {
                     None => return Ok(None),
                     Some(ResponseStream::Chunk(part)) => {
                         let bytes = part.bytes.unwrap_or_else(|| Vec::new().into()).into_inner();
+                        self.intervened |= *guarded && guardrail::intervened(&bytes);
                         return families::decode_chunk(*family, &bytes)
                             .map(Some)
                             .map_err(Failure::for_good);

@@ -65,6 +65,12 @@ fn everything_can_be_set() {
         ("MAX_ANSWERS", "5"),
         ("MAX_TOKENS_LIMIT", "6"),
         ("DEFAULT_MAX_TOKENS", "7"),
+        ("METRICS_NAMESPACE", "BedrockLambda/prod"),
+        ("METRICS_BY_KEY", "true"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "chat-1"),
+        ("AWS_XRAY_DAEMON_ADDRESS", "169.254.79.129:2000"),
+        ("GUARDRAIL_ID", "abcdefghij12"),
+        ("GUARDRAIL_VERSION", "1"),
     ])
     .unwrap();
     let mine = config.directory.aliases.get("mine").unwrap();
@@ -93,6 +99,20 @@ fn everything_can_be_set() {
         }
     );
     assert_eq!(
+        config.reporting,
+        Reporting {
+            namespace: "BedrockLambda/prod".to_owned(),
+            function: "chat-1".to_owned(),
+            by_key: true,
+            trace_daemon: Some(([169, 254, 79, 129], 2000).into()),
+        }
+    );
+    let guardrail = Guardrail {
+        id: "abcdefghij12".to_owned(),
+        version: "1".to_owned(),
+    };
+    assert_eq!(config.bedrock.guardrail, Some(guardrail));
+    assert_eq!(
         config.limits,
         Limits {
             prompt_characters: 2,
@@ -103,6 +123,16 @@ fn everything_can_be_set() {
             default_max_tokens: 7,
         }
     );
+}
+
+#[test]
+fn half_a_guardrail_is_a_mistake() {
+    for (given, missing) in [
+        ("GUARDRAIL_ID", "GUARDRAIL_VERSION"),
+        ("GUARDRAIL_VERSION", "GUARDRAIL_ID"),
+    ] {
+        assert_eq!(read(&[(given, "1")]).unwrap_err().variable, missing);
+    }
 }
 
 #[test]
@@ -146,6 +176,9 @@ fn a_mistake_names_its_variable() {
         ("MAX_ANSWERS", "11"),
         ("MAX_TOKENS_LIMIT", "0"),
         ("DEFAULT_MAX_TOKENS", "1.5"),
+        ("METRICS_NAMESPACE", "AWS/Bedrock"),
+        ("METRICS_NAMESPACE", "a b"),
+        ("METRICS_BY_KEY", "yes"),
     ] {
         let error = read(&[(variable, value)]).unwrap_err();
         assert_eq!(error.variable, variable, "{value}: {error}");

@@ -6,7 +6,7 @@ use crate::bedrock::{Bedrock, Stream};
 use crate::converse;
 use crate::deadline::Deadline;
 use crate::error::ModelFault;
-use crate::families::{self, Completion, Conversation, Input};
+use crate::families::{self, Completion, Conversation, Finish, Input};
 use crate::model::{Api, Family, Resource, Target, TextFamily};
 
 /// A call that is ready to be made.
@@ -88,6 +88,9 @@ impl Call {
                 let mut completion = families::decode_text(*family, &answer.body)?;
                 if *behind_marker {
                     completion.text = completion.text.trim_start().to_owned();
+                }
+                if answer.intervened {
+                    completion.finish = Finish::Guardrail;
                 }
                 // The headers are the same for all families; a body's own counts come second.
                 completion.usage = answer.usage.or(completion.usage);

@@ -50,7 +50,7 @@ pub struct Directory {
     /// Names of the deployment's own.
     pub aliases: BTreeMap<String, Alias>,
     /// The ids that may be used; empty allows all that the function's role may call.
-    pub allowed: Vec<String>,
+    pub allowed: Vec<ModelId>,
 }
 
 /// The model that a request is for.
@@ -69,9 +69,13 @@ pub struct Target {
 }
 
 impl Directory {
-    /// Whether a model may be used.
+    /// Whether a model may be used. An id and an ARN that mean the same model allow each other.
     pub fn allows(&self, id: &ModelId) -> bool {
-        self.allowed.is_empty() || self.allowed.iter().any(|allowed| allowed == id.as_str())
+        let is_it = |allowed: &ModelId| match id.bare() {
+            Some(bare) => allowed.bare() == Some(bare),
+            None => allowed == id,
+        };
+        self.allowed.is_empty() || self.allowed.iter().any(is_it)
     }
 
     /// Finds the model that a request is for.
@@ -256,9 +260,39 @@ mod tests {
     }
 
     #[test]
+    fn an_allowed_arn_allows_the_id_that_means_the_same() {
+        let account = "arn:aws:bedrock:us-east-1:123456789012:";
+        let profile = format!("{account}inference-profile/us.amazon.nova-lite-v1:0");
+        let model = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-micro-v1:0";
+        let mut directory = directory();
+        directory.allowed = [&profile, model, IMPORTED]
+            .map(|arn| ModelId::parse(arn).unwrap())
+            .into();
+        let allows = |id: &str| directory.allows(&ModelId::parse(id).unwrap());
+        for id in [
+            &profile,
+            "us.amazon.nova-lite-v1:0",
+            model,
+            "amazon.nova-micro-v1:0",
+            IMPORTED,
+        ] {
+            assert!(allows(id), "{id}");
+        }
+        let application = format!("{account}application-inference-profile/abcdefghijkl");
+        for id in [
+            "amazon.nova-lite-v1:0",
+            "eu.amazon.nova-lite-v1:0",
+            "us.amazon.nova-micro-v1:0",
+            &application,
+        ] {
+            assert!(!allows(id), "{id}");
+        }
+    }
+
+    #[test]
     fn the_allow_list_holds_for_aliases_too() {
         let mut directory = directory();
-        directory.allowed = vec!["us.amazon.nova-lite-v1:0".to_owned()];
+        directory.allowed = vec![ModelId::parse("us.amazon.nova-lite-v1:0").unwrap()];
         let find = |model: &str| {
             directory.find(&Wanted {
                 model: Some(model.to_owned()),

@@ -82,6 +82,22 @@ impl ModelId {
         self.base.as_deref()
     }
 
+    /// The foundation model's or system-defined profile's id, without the ARN; `None` for what is known
+    /// by its ARN alone.
+    pub fn bare(&self) -> Option<&str> {
+        match self.resource {
+            Resource::FoundationModel | Resource::InferenceProfile => self.text.rsplit('/').next(),
+            Resource::ApplicationInferenceProfile
+            | Resource::CustomModel
+            | Resource::CustomModelDeployment
+            | Resource::ImportedModel
+            | Resource::ProvisionedModel
+            | Resource::Prompt
+            | Resource::PromptRouter
+            | Resource::SagemakerEndpoint => None,
+        }
+    }
+
     /// What the id points at.
     pub const fn resource(&self) -> Resource {
         self.resource

@@ -15,7 +15,7 @@ use crate::doors::api_gateway::{Answer, Buffered, Input, Request, Response, Unre
 use crate::error::RequestFault;
 use crate::jobs::address::digest;
 use crate::reply::Reply;
-use crate::telemetry::Line;
+use crate::telemetry::{Line, Scope};
 
 /// Says that an answer was kept from an earlier request of the same key.
 const REPLAYED: (HeaderName, HeaderValue) = (
@@ -89,6 +89,9 @@ impl<T: Task> Function<T> {
         match Request::read(event) {
             Ok(request) => {
                 let version = request.version();
+                if let (Some(scope), Some(id)) = (Scope::current(), request.key_id()) {
+                    scope.of_key(id);
+                }
                 let cors = request.cors(&self.http.cors, T::ROUTES);
                 let answer = self.answer(request, context, line).await;
                 (answer.with(cors), Some(version))

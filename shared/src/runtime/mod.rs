@@ -14,10 +14,10 @@ use std::panic::AssertUnwindSafe;
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use lambda_runtime::tower::layer::layer_fn;
 use lambda_runtime::{
-    Context, FunctionResponse, LambdaEvent, LambdaInvocation, Runtime, service_fn,
+    Context, FunctionResponse, LambdaEvent, LambdaInvocation, Runtime, StreamResponse, service_fn,
 };
 use serde_json::value::RawValue;
 
@@ -31,7 +31,7 @@ use crate::doors::queue::Failures;
 use crate::error::RequestFault;
 use crate::jobs;
 use crate::reply::Reply;
-use crate::telemetry;
+use crate::telemetry::{self, Scope, Telemetry};
 use failed::Failed;
 use responder::Poster;
 use worker::Worker;
@@ -113,25 +113,42 @@ pub async fn run<T: Task>() -> Result<(), lambda_runtime::Error> {
     let function = &function;
     let runtime = Runtime::new(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         let LambdaEvent { payload, context } = event;
-        function.handle(payload.get(), &context).await
+        let scope = function.telemetry.scope(&context);
+        scope.hold(function.handle(payload.get(), &context)).await
     }));
     match function.http.responder {
-        Responder::Direct if function.http.streaming => {
+        Responder::Direct => {
             let poster = &Poster::connect();
             let direct = layer_fn(|_stock| {
                 service_fn(move |invocation: LambdaInvocation| async move {
                     // What is not UTF-8 is no event; the door says so.
                     let event = std::str::from_utf8(&invocation.body).unwrap_or_default();
-                    match function.handle(event, &invocation.context).await {
-                        Ok(response) => poster.post(&invocation, response).await,
-                        Err(failed) => poster.post_failure(&invocation, &failed).await,
-                    }
+                    let context = &invocation.context;
+                    let answering = async {
+                        match function.handle(event, context).await {
+                            Ok(response) => poster.post(&invocation, response).await,
+                            Err(failed) => poster.post_failure(&invocation, &failed).await,
+                        }
+                    };
+                    function.telemetry.scope(context).hold(answering).await
                 })
             });
             runtime.layer(direct).run().await
         }
-        // An answer that is one object has nothing to wait for.
-        Responder::Direct | Responder::Stock => runtime.run().await,
+        Responder::Stock => runtime.run().await,
+    }
+}
+
+/// The answer, whose parts are made by whatever task sends them.
+fn scoped(response: Response) -> Response {
+    match (response, Scope::current()) {
+        (FunctionResponse::StreamingResponse(answer), Some(scope)) => {
+            FunctionResponse::StreamingResponse(StreamResponse {
+                metadata_prelude: answer.metadata_prelude,
+                stream: scope.hold_stream(answer.stream).boxed(),
+            })
+        }
+        (response, _) => response,
     }
 }
 
@@ -140,6 +157,7 @@ pub async fn run<T: Task>() -> Result<(), lambda_runtime::Error> {
 struct Function<T> {
     task: T,
     http: Http,
+    telemetry: Telemetry,
     trusted: Trusted,
     /// Who does what uploads and messages ask for, where there is a place for results.
     worker: Option<Worker>,
@@ -161,6 +179,7 @@ impl<T: Task> Function<T> {
         };
         Ok(Self {
             http: config.http.clone(),
+            telemetry: Telemetry::new(config.reporting.clone()),
             trusted: worker
                 .as_ref()
                 .map(|worker| worker.trusted().clone())
@@ -188,7 +207,7 @@ impl<T: Task> Function<T> {
     async fn answered(&self, event: &str, context: &Context) -> Result<Response, Failed> {
         let worker = || self.worker.as_ref().ok_or_else(Failed::not_served);
         let answer = match Event::of(event, &self.trusted) {
-            Event::Http => return Ok(self.http(event, context).await),
+            Event::Http => return Ok(scoped(self.http(event, context).await)),
             Event::Direct => Box::pin(self.direct(event, context)).await,
             Event::Messages(records) if records.is_empty() => Buffered::Failures(Failures::of([])),
             Event::Messages(records) => {

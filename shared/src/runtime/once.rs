@@ -20,7 +20,7 @@ use crate::jobs::address::Address;
 use crate::once::{Back, Claimed, Hold, Once};
 use crate::reply::{Event, Events, Reply};
 use crate::store::{Bucket, Found, If, Writing};
-use crate::telemetry::Facts;
+use crate::telemetry::{Facts, Scope, duplicate_avoided};
 
 /// Says what a kept answer is.
 const KIND: &str = "kind";
@@ -75,7 +75,11 @@ impl Keyed {
         let claimed = self.once.claim(&self.bucket, deadline, deadline);
         let hold = match claimed.await? {
             Claimed::Mine(hold) => hold,
-            Claimed::Finished => return Ok((self.kept(deadline).await?, true)),
+            Claimed::Finished => {
+                let kept = self.kept(deadline).await?;
+                duplicate_avoided();
+                return Ok((kept, true));
+            }
             Claimed::Busy(wait) => {
                 let wait = wait.min(LONGEST_ADVICE);
                 return Err(RequestFault::IdempotencyInProgress { wait }.into());
@@ -112,7 +116,7 @@ impl Keyed {
     /// the answer: it is paid for, and the same key is to find it.
     fn keeping(self, mut events: Events, hold: Hold, deadline: Deadline) -> Events {
         let (sending, read) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
+        tokio::spawn(Scope::inherited(async move {
             let mut kept = Vec::new();
             let mut hold = Some(hold);
             while let Some(event) = events.next().await {
@@ -148,7 +152,7 @@ impl Keyed {
                 // Perhaps nobody reads any more.
                 let _ = sending.send(event);
             }
-        });
+        }));
         let next = |mut read: mpsc::UnboundedReceiver<_>| async move {
             let event = read.recv().await?;
             Some((event, read))

@@ -360,6 +360,7 @@ impl Worker {
             Claimed::Mine(hold) => Ok(Some(hold)),
             Claimed::Finished => {
                 telemetry::passed_over(&times.request_id, "duplicate");
+                telemetry::duplicate_avoided();
                 Ok(None)
             }
             Claimed::Busy(wait) => Err(Left::Busy(wait)),

@@ -16,6 +16,7 @@ use bytes::Bytes;
 use crate::Error;
 use crate::aws::{self, status};
 use crate::deadline::Deadline;
+use crate::telemetry::Traced;
 
 pub use images::{Images, Key};
 pub use uploads::{Reading, Room, Uploads, Whole};
@@ -235,7 +236,8 @@ impl Bucket {
 fn client(sdk: &SdkConfig) -> Client {
     let config = aws_sdk_s3::config::Builder::from(sdk)
         // `Reading` has a patience of its own.
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .interceptor(Traced);
     Client::from_conf(config.build())
 }
 

@@ -1,15 +1,12 @@
 //! Messages that come more than once.
 
-use end_to_end::{Cloud, Function, Operation, S3, Working};
+use end_to_end::{Cloud, Function, Operation, S3, TRACE, Working};
 use futures_util::future::join_all;
 
 use crate::requests::{
     LOCKS, TIME, asking, asking_for_a_picture, environments, handed_out, put, result_key, status,
     turn, wait,
 };
-
-/// What the Runtime API of the tests says of the trace.
-const TRACE: &str = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0";
 
 end_to_end::rows! {
     f58_a_message_that_comes_again_is_done_with:

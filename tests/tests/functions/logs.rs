@@ -1,6 +1,6 @@
 //! What a function writes to its log: facts, and nothing that a caller or a model said.
 
-use end_to_end::{Bedrock, Event, Function, Stack};
+use end_to_end::{Bedrock, Event, Function, Stack, TRACE};
 use serde_json::{Value, json};
 
 /// It stands in every prompt, and must stand nowhere else.
@@ -86,6 +86,8 @@ async fn each_request_is_one_line_of_facts() {
     let lines: Vec<Value> = output
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")))
+        // Metrics have lines of their own.
+        .filter(|line: &Value| line.get("_aws").is_none())
         .collect();
     assert_eq!(lines.len(), 2, "{output}");
     assert_eq!(lines[0]["level"], "INFO");
@@ -97,6 +99,8 @@ async fn each_request_is_one_line_of_facts() {
         answered.body["usage"]["prompt_tokens"]
     );
     assert!(lines[0]["milliseconds"].is_u64(), "{output}");
+    let trace = lines[0]["trace_id"].as_str().expect("an id");
+    assert!(TRACE.starts_with(&format!("Root={trace};")), "{trace}");
     assert_eq!(lines[1]["message"], "refused");
     assert_eq!(lines[1]["request_id"], refused.header("x-request-id"));
     assert_eq!(lines[1]["code"], "model_not_found");

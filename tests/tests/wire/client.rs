@@ -125,6 +125,7 @@ pub(crate) fn connection(endpoint: &str) -> Connection {
     Connection {
         region: None,
         role: None,
+        guardrail: None,
         idle: TIME,
         session_name: "end-to-end".to_owned(),
         endpoint: Some(endpoint.to_owned()),

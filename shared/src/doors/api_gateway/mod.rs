@@ -98,6 +98,7 @@ pub struct Request {
     accepted: i64,
     /// Whom the gateway took the caller for.
     caller: Option<String>,
+    key_id: Option<String>,
 }
 
 /// An event that cannot be read.
@@ -171,6 +172,7 @@ impl Request {
                 is_base64: event.is_base64_encoded,
                 accepted: event.request_context.request_time_epoch,
                 caller: idempotency::caller_v1(&event.request_context.identity),
+                key_id: event.request_context.identity.api_key_id,
             }),
             LambdaRequest::ApiGatewayV2(event) => Some(Self {
                 version: Version::V2,
@@ -184,6 +186,7 @@ impl Request {
                 is_base64: event.is_base64_encoded,
                 accepted: event.request_context.time_epoch,
                 caller: idempotency::caller_v2(event.request_context.authorizer.as_ref()),
+                key_id: None,
             }),
             // The enum is open: other sources are not compiled in.
             _ => None,
@@ -211,6 +214,11 @@ impl Request {
     /// When the gateway accepted it, in milliseconds since 1970; 0 where it does not say.
     pub const fn accepted(&self) -> i64 {
         self.accepted
+    }
+
+    /// The id of the API key that it came with, as the gateway says it.
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
     }
 
     /// The caller's key for being answered once only, if there is one.

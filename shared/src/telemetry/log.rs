@@ -7,6 +7,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::scope::Scope;
 use crate::Error;
 use crate::families::Usage;
 
@@ -56,6 +57,9 @@ pub(crate) fn passed_over(request_id: &str, why: &str) {
 
 /// Logs that a record is not done and comes back, and why.
 pub(crate) fn left(request_id: &str, record: &str, code: String, wait: Duration) {
+    if let Some(scope) = Scope::current() {
+        scope.see(|seen| seen.records_failed += 1);
+    }
     let seconds = wait.as_secs();
     tracing::warn!(request_id, record, code, seconds, "comes back");
 }
@@ -66,6 +70,7 @@ pub(crate) struct Line {
     request_id: String,
     /// The request's own id, where the invocation has several.
     record: Option<String>,
+    scope: Option<Scope>,
     began: Instant,
     written: bool,
 }
@@ -76,6 +81,7 @@ impl Line {
         Self {
             request_id: request_id.to_owned(),
             record: None,
+            scope: Scope::current(),
             began: Instant::now(),
             written: false,
         }
@@ -91,6 +97,15 @@ impl Line {
         &self.request_id
     }
 
+    /// The id of the API key that the request came with, where it came with one.
+    fn key_id(&self) -> Option<&str> {
+        self.scope.as_ref()?.key_id()
+    }
+
+    fn trace_id(&self) -> Option<&str> {
+        self.scope.as_ref()?.trace_id()
+    }
+
     /// Since the request began.
     pub(crate) fn milliseconds(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
@@ -102,6 +117,8 @@ impl Line {
         tracing::info!(
             request_id = self.request_id,
             record = self.record,
+            key_id = self.key_id(),
+            trace_id = self.trace_id(),
             model = facts.model,
             input_tokens = facts.usage.map(|usage| usage.input),
             output_tokens = facts.usage.map(|usage| usage.output),
@@ -125,6 +142,8 @@ impl Line {
             tracing::error!(
                 request_id = self.request_id,
                 record = self.record,
+                key_id = self.key_id(),
+                trace_id = self.trace_id(),
                 status = row.status,
                 code = row.code,
                 action,
@@ -138,6 +157,8 @@ impl Line {
             tracing::info!(
                 request_id = self.request_id,
                 record = self.record,
+                key_id = self.key_id(),
+                trace_id = self.trace_id(),
                 status = row.status,
                 code = row.code,
                 action,
@@ -163,6 +184,8 @@ impl Drop for Line {
             tracing::warn!(
                 request_id = self.request_id,
                 record = self.record,
+                key_id = self.key_id(),
+                trace_id = self.trace_id(),
                 milliseconds = self.milliseconds(),
                 "abandoned"
             );
