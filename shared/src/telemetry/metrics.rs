@@ -128,14 +128,8 @@ fn of_calls(head: &Head<'_>, model: &str, calls: &[&Called]) -> Line {
                 if let Some(first_token) = first_token {
                     line.time(Metric::TimeToFirstToken, *first_token);
                 }
-                if let Some(Usage {
-                    input,
-                    output,
-                    cache_read,
-                    cache_write,
-                }) = *usage
-                {
-                    let input = input.saturating_add(cache_read).saturating_add(cache_write);
+                // Bedrock does not count tokens of the cache here, either.
+                if let Some(Usage { input, output, .. }) = *usage {
                     line.count(Metric::InputTokenCount, input);
                     line.count(Metric::OutputTokenCount, output);
                 }
