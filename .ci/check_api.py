@@ -75,6 +75,7 @@ class Api:
 
     def __init__(self, variant: Variant) -> None:
         self.mode, self.response, self.origin = variant.mode, variant.response, variant.origin
+        self.parameters = variant.parameters
         self.resources, self.of = variant.resources, variant.of
         self.api = self.resources["Api"]["Properties"]
         self.body = self.api["Body"]
@@ -84,7 +85,6 @@ class Api:
         self.check_access()
         self.check_keys()
         self.check_integrations()
-        self.check_stage()
         self.check_validation()
         self.check_preflights()
         self.check_answers()
@@ -92,50 +92,53 @@ class Api:
 
     def check_access(self) -> None:
         """Each call needs a key or a signature; a preflight needs neither."""
-        assert "security" not in self.body, "a default would close OPTIONS"
+        assert "security" not in self.body, "T01: a default would close OPTIONS"
         found = {
             (path, method) for path, item in self.body["paths"].items() for method in item if method != "options"
         }
-        assert found == ROUTES.keys(), f"the routes are {sorted(found)}"
+        assert found == ROUTES.keys(), f"T01: the routes are {sorted(found)}"
         schemes = self.body["components"]["securitySchemes"]
         names = ("bearer", "api_key") if self.mode == gateway_rows.KEY else ("sigv4",)
         wanted: list[dict[str, list[str]]] = [{name: []} for name in names]
         for path, method in ROUTES:
             operation = self.body["paths"][path][method]
-            assert operation.get("security") == wanted, f"{method} {path} has security {operation.get('security')}"
-            assert "credentials" not in operation[INTEGRATION], f"{path} runs with other credentials than its own"
-            assert "security" not in self.body["paths"][path]["options"], f"OPTIONS {path} is closed"
+            assert operation.get("security") == wanted, f"T01: {path} has security {operation.get('security')}"
+            assert "credentials" not in operation[INTEGRATION], f"T02: {path} runs with other credentials"
+            assert "security" not in self.body["paths"][path]["options"], f"T09: OPTIONS {path} is closed"
             self.counts["secured methods"] += 1
-        assert schemes.keys() == set(names), f"the schemes are {sorted(schemes)}"
-        assert self.api["EndpointConfiguration"]["Types"] == ["REGIONAL"], "the API is not regional"
+        assert schemes.keys() == set(names), f"T01: the schemes are {sorted(schemes)}"
+        assert not self.of("AWS::Lambda::Url"), "T03: a function has a way in beside the API"
 
     def check_keys(self) -> None:
         """In mode Key the key comes out of Authorization; in mode IAM there is no trace of keys."""
         source = "AUTHORIZER" if self.mode == gateway_rows.KEY else "HEADER"
-        assert self.api["ApiKeySourceType"] == source, f"keys come from {self.api['ApiKeySourceType']}"
-        assert self.body["x-amazon-apigateway-api-key-source"] == source, "the definition has another source of keys"
+        assert self.api["ApiKeySourceType"] == source, f"T04: keys come not from {source}"
+        assert self.body["x-amazon-apigateway-api-key-source"] == source, "T04: the definition has another one"
         schemes = self.body["components"]["securitySchemes"]
         if self.mode == gateway_rows.IAM:
-            assert schemes["sigv4"]["x-amazon-apigateway-authtype"] == "awsSigv4", "IAM is not asked"
-            assert not self.of("AWS::ApiGateway::ApiKey"), "there is a key with IAM"
-            assert "AuthorizerFunction" not in self.resources, "there is an authorizer with IAM"
+            assert schemes["sigv4"]["x-amazon-apigateway-authtype"] == "awsSigv4", "T01: IAM is not asked"
+            assert not self.of("AWS::ApiGateway::ApiKey"), "T04: there is a key with IAM"
+            assert "AuthorizerFunction" not in self.resources, "T04: there is an authorizer with IAM"
             return
         bearer = schemes["bearer"]
-        assert (bearer["in"], bearer["name"]) == ("header", "Authorization"), "the key is read elsewhere"
+        assert (bearer["in"], bearer["name"]) == ("header", "Authorization"), "T04: the key is read elsewhere"
         authorizer = bearer["x-amazon-apigateway-authorizer"]
-        assert authorizer["type"] == "token", "only a token's answer is remembered by the key alone"
-        assert "<AuthorizerFunction.Arn>" in authorizer["authorizerUri"], "another function is the authorizer"
+        assert authorizer["type"] == "token", "T04: only a token's answer is remembered by the key alone"
+        assert "<AuthorizerFunction.Arn>" in authorizer["authorizerUri"], "T04: another function is the authorizer"
         shape = authorizer["identityValidationExpression"]
         for text in KEYS:
-            assert re.fullmatch(shape, text), f"{text!r} does not pass for a key"
+            assert re.fullmatch(shape, text), f"T04: {text!r} does not pass for a key"
         for text in NO_KEYS:
-            assert not re.fullmatch(shape, text), f"{text!r} passes for a key"
+            assert not re.fullmatch(shape, text), f"T04: {text!r} passes for a key"
         plan, link = (self.resources[name]["Properties"] for name in ("UsagePlan", "UsagePlanKey"))
-        assert plan["ApiStages"] == [{"ApiId": "<Api>", "Stage": "<ApiliveStage>"}], "the plan is of another stage"
-        assert {"RateLimit", "BurstLimit"} == plan["Throttle"].keys(), "the plan has no rate"
-        assert {"Limit", "Period"} == plan["Quota"].keys(), "the plan has no quota"
-        assert (link["KeyId"], link["UsagePlanId"]) == ("<ApiKey>", "<UsagePlan>"), "the key is not of the plan"
-        assert "AuthorizerPermission" in self.resources, "API Gateway may not call the authorizer"
+        assert plan["ApiStages"] == [{"ApiId": "<Api>", "Stage": "<ApiliveStage>"}], "T04: the plan is of no stage"
+        throttle = {"RateLimit": self.parameters["KeyRateLimit"], "BurstLimit": self.parameters["KeyBurstLimit"]}
+        assert plan.get("Throttle") == throttle, f"T04: the plan's rate is {plan.get('Throttle')}"
+        quota = {"Limit": self.parameters["KeyQuota"], "Period": self.parameters["KeyQuotaPeriod"]}
+        wanted = quota if quota["Limit"] != "0" else None
+        assert plan.get("Quota") == wanted, f"T04: the quota is {plan.get('Quota')}"
+        assert (link["KeyId"], link["UsagePlanId"]) == ("<ApiKey>", "<UsagePlan>"), "T04: the key is not of the plan"
+        assert "AuthorizerPermission" in self.resources, "T04: API Gateway may not call the authorizer"
 
     def check_integrations(self) -> None:
         """Streaming means another action, too; a function ends before API Gateway gives up on it."""
@@ -145,17 +148,19 @@ class Api:
             integration = self.body["paths"][path][method][INTEGRATION]
             properties = self.resources[function]["Properties"]
             variables = properties["Environment"]["Variables"]
-            assert integration["type"] == "aws_proxy", f"{path} is no proxy"
-            assert integration["uri"].endswith(f"/functions/<{function}.Arn>{ending}"), f"{path}: {integration['uri']}"
-            assert integration["responseTransferMode"] == ("STREAM" if streams else "BUFFERED"), f"{path} disagrees"
-            assert variables["HTTP_RESPONSE"] == self.response, f"{function} answers as {variables['HTTP_RESPONSE']}"
-            assert variables["CORS_ALLOW_ORIGIN"] == self.origin, f"{function} allows another origin"
-            milliseconds = integration["timeoutInMillis"]
-            assert properties["Timeout"] * 1000 < milliseconds, f"{path} ends before its function"
-            assert milliseconds <= (900_000 if streams else 29_000), f"{path} waits longer than API Gateway can"
-            told = int(variables["GATEWAY_TIMEOUT_SECONDS"])
-            assert told * 1000 == milliseconds, f"{function} is told {told} s and has {milliseconds} ms"
-            assert (function, self.permitted(method, path)) in self.permissions(), f"API Gateway may not call {path}"
+            assert integration["type"] == "aws_proxy", f"T10: {path} is no proxy"
+            uri, told = integration["uri"], variables["HTTP_RESPONSE"]
+            assert uri.endswith(f"/functions/<{function}.Arn>{ending}"), f"T10: {path} calls {uri}"
+            assert integration["responseTransferMode"] == ("STREAM" if streams else "BUFFERED"), f"T10: {path} differs"
+            assert told == self.response, f"T10: {function} answers as {told}"
+            assert variables["CORS_ALLOW_ORIGIN"] == self.origin, f"T09: {function} allows another origin"
+            milliseconds = integration.get("timeoutInMillis", 0)
+            assert properties["Timeout"] * 1000 < milliseconds, f"T10: {path} ends before its function"
+            assert milliseconds <= (900_000 if streams else 29_000), f"T10: {path} waits longer than API Gateway can"
+            seconds = int(variables["GATEWAY_TIMEOUT_SECONDS"])
+            assert seconds * 1000 == milliseconds, f"T10: {function} is told {seconds} s and has {milliseconds} ms"
+            permission = (function, self.permitted(method, path))
+            assert permission in self.permissions(), f"T22: API Gateway may not call {path}"
             self.counts["streaming integrations" if streams else "buffered integrations"] += 1
 
     def permitted(self, method: str, path: str) -> str:
@@ -164,51 +169,55 @@ class Api:
 
     def permissions(self) -> set[tuple[str, str]]:
         """Which function may be called from where."""
-        permissions = (resource["Properties"] for resource in self.of("AWS::Lambda::Permission"))
+        permissions = [resource["Properties"] for resource in self.of("AWS::Lambda::Permission")]
+        for found in permissions:
+            function = found["FunctionName"]
+            assert found["Principal"] == "apigateway.amazonaws.com", f"T22: {found['Principal']} may call {function}"
+            assert found["Action"] == "lambda:InvokeFunction", f"T22: API Gateway may do {found['Action']}"
+            this_api = "arn:aws:execute-api:us-east-1:123456789012:<Api>/"
+            assert found.get("SourceArn", "").startswith(this_api), f"T22: any API may call {function}"
         return {(found["FunctionName"].strip("<>"), found["SourceArn"]) for found in permissions}
-
-    def check_stage(self) -> None:
-        """There is one stage, which gets each deployment."""
-        (stage,), (deployment,) = self.of("AWS::ApiGateway::Stage"), self.of("AWS::ApiGateway::Deployment")
-        assert "StageName" not in deployment["Properties"], "SAM adds a second stage"
-        assert stage["Properties"]["StageName"] == "live", "the outputs name another stage"
 
     def check_validation(self) -> None:
         """API Gateway refuses what is no request at all, and leaves the rest to the functions."""
-        model = {"type": "object", "anyOf": [{"required": ["prompt"]}, {"required": ["messages"]}]}
-        assert self.body["components"]["schemas"] == {"Request": model}, "the model asks for more, or less"
-        validator = {"validateRequestBody": True, "validateRequestParameters": False}
-        assert self.body["x-amazon-apigateway-request-validators"] == {"body": validator}, "there is another validator"
+        asked = {"type": "object", "anyOf": [{"required": ["prompt"]}, {"required": ["messages"]}]}
+        assert self.body["components"]["schemas"] == {"Request": asked}, "T08: the model asks for more, or less"
+        bodies = {"validateRequestBody": True, "validateRequestParameters": False}
+        validators = self.body["x-amazon-apigateway-request-validators"]
+        assert validators == {"body": bodies}, f"T08: the validators are {validators}"
         for path, method in ROUTES:
             operation = self.body["paths"][path][method]
             if method == "post":
-                schema = operation["requestBody"]["content"]["application/json"]["schema"]
-                assert schema == {"$ref": "#/components/schemas/Request"}, f"{path} has another model"
-                assert operation["x-amazon-apigateway-request-validator"] == "body", f"{path} is not validated"
+                model = {"schema": {"$ref": "#/components/schemas/Request"}}
+                wanted = {"required": True, "content": {"application/json": model}}
+                assert operation.get("requestBody") == wanted, f"T08: {path} has another model"
+                validator = operation.get("x-amazon-apigateway-request-validator")
+                assert validator == "body", f"T08: {path} is not validated"
 
     def check_preflights(self) -> None:
         """Browsers are told of one origin, or of none."""
-        assert not re.search(r"allow-origin\W+\*", json.dumps(self.body)), "every origin is allowed"
-        assert "allow-credentials" not in json.dumps(self.body), "credentials are allowed"
+        assert not re.search(r"allow-origin\W+\*", json.dumps(self.body)), "T09: every origin is allowed"
+        assert "allow-credentials" not in json.dumps(self.body), "T09: credentials are allowed"
         headers = CLIENT_HEADERS if self.mode == gateway_rows.KEY else SIGNED_HEADERS
         for path, method in ROUTES:
             operation = self.body["paths"][path]["options"]
             answer = operation[INTEGRATION]["responses"]["default"]
-            assert operation[INTEGRATION]["type"] == "mock", f"OPTIONS {path} calls a function"
-            assert answer["statusCode"] == "204" and "204" in operation["responses"], f"OPTIONS {path} is no 204"
+            assert operation[INTEGRATION]["type"] == "mock", f"T09: OPTIONS {path} calls a function"
+            assert answer["statusCode"] == "204" and "204" in operation["responses"], f"T09: OPTIONS {path} is no 204"
             sent = {name.removeprefix(PREFLIGHT_HEADER): value for name, value in answer["responseParameters"].items()}
             declared = operation["responses"]["204"]["headers"]
-            assert sent.keys() <= declared.keys(), f"OPTIONS {path} sends what it does not declare"
-            assert sent.pop("x-request-id") == "context.requestId", f"OPTIONS {path} has no request id"
+            assert sent.keys() <= declared.keys(), f"T09: OPTIONS {path} sends what it does not declare"
+            assert sent.pop("x-request-id") == "context.requestId", f"T09: OPTIONS {path} has no request id"
             methods = f"'{method.upper()}, OPTIONS'"
-            assert sent.pop("allow") == methods, f"OPTIONS {path} names other methods"
+            assert sent.pop("allow") == methods, f"T09: OPTIONS {path} names other methods"
             if self.origin:
                 allowed = sent.pop("access-control-allow-headers").strip("'").split(", ")
-                assert set(allowed) == headers, f"OPTIONS {path}: {set(allowed) ^ headers}"
-                assert sent.pop("access-control-allow-methods") == methods, f"OPTIONS {path} allows other methods"
-                assert sent.pop("access-control-allow-origin") == f"'{self.origin}'", f"OPTIONS {path}: wrong origin"
-                assert sent.pop("access-control-max-age") == "'600'", f"OPTIONS {path} is asked for each time"
-            assert not sent, f"OPTIONS {path} sends {sorted(sent)}"
+                assert set(allowed) == headers, f"T09: OPTIONS {path}: {set(allowed) ^ headers}"
+                assert sent.pop("access-control-allow-methods") == methods, f"T09: OPTIONS {path} allows other methods"
+                origin = sent.pop("access-control-allow-origin")
+                assert origin == f"'{self.origin}'", f"T09: OPTIONS {path} allows {origin}"
+                assert sent.pop("access-control-max-age") == "'600'", f"T09: OPTIONS {path} is asked for each time"
+            assert not sent, f"T09: OPTIONS {path} sends {sorted(sent)}"
             self.counts["open preflights"] += 1
 
     def check_answers(self) -> None:
@@ -244,13 +253,13 @@ class Api:
             headers["access-control-allow-origin"] = f"'{self.origin}'"
             headers["access-control-expose-headers"] = EXPOSED
         found = {name.removeprefix(ANSWER_HEADER): value for name, value in answer["responseParameters"].items()}
-        assert found == headers, f"{row.case} has the headers {found}"
+        assert found == headers, f"T09: {row.case} has the headers {found}"
 
 
 def check_origins(template: dict[str, Any]) -> None:
     """Only one whole origin can be given, or none."""
-    shape = template["Parameters"]["CorsOrigin"]["AllowedPattern"]
+    shape = template["Parameters"]["CorsOrigin"].get("AllowedPattern", ".*")
     for text in ("", ORIGIN, "http://127.0.0.1:8080", "http://localhost"):
-        assert re.fullmatch(shape, text), f"CorsOrigin does not take {text!r}"
+        assert re.fullmatch(shape, text), f"T09: CorsOrigin does not take {text!r}"
     for text in ("*", "https://*.example.com", "null", f"{ORIGIN}/", f"{ORIGIN}, {ORIGIN}", "chat.example.com"):
-        assert not re.fullmatch(shape, text), f"CorsOrigin takes {text!r}"
+        assert not re.fullmatch(shape, text), f"T09: CorsOrigin takes {text!r}"

@@ -43,6 +43,7 @@ ROWS = (
     Row("no key, or what cannot be one", "UNAUTHORIZED", BOTH, ALONE, 401, AUTHENTICATION, "invalid_api_key"),
     Row("an unknown or disabled key", "INVALID_API_KEY", BOTH, ALONE, 401, AUTHENTICATION, "invalid_api_key"),
     Row("a caller without permission", "ACCESS_DENIED", BOTH, ALONE, 403, PERMISSION, "access_denied"),
+    Row("what the web ACL blocks", "WAF_FILTERED", BOTH, ALONE, 403, PERMISSION, "access_denied"),
     Row("a wrong path or method", "MISSING_AUTHENTICATION_TOKEN", (KEY,), ALSO_FUNCTIONS, 404, INVALID, "not_found"),
     Row(
         "an unsigned request", "MISSING_AUTHENTICATION_TOKEN", (IAM,), ALONE, 401, AUTHENTICATION, "invalid_api_key"

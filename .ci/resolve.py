@@ -25,7 +25,11 @@ class Resolver:
         unknown = parameters.keys() - template["Parameters"].keys()
         assert not unknown, f"the template has no parameters {sorted(unknown)}"
         defaults = {name: str(parameter["Default"]) for name, parameter in template["Parameters"].items()}
-        self._values = {**PSEUDO, **defaults, **parameters}
+        self.parameters: dict[str, str] = {**defaults, **parameters}
+        self._lists = {
+            name for name, parameter in template["Parameters"].items() if parameter["Type"] == "CommaDelimitedList"
+        }
+        self._values = {**PSEUDO, **self.parameters}
         self._conditions = template["Conditions"]
 
     def present(self, section: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -47,10 +51,16 @@ class Resolver:
         if len(node) == 1:
             (name, argument), *_ = node.items()
             if name == "Ref":
-                return NOTHING if argument == "AWS::NoValue" else self._values.get(argument, f"<{argument}>")
+                return NOTHING if argument == "AWS::NoValue" else self._reference(argument)
+            if name == "Condition" and isinstance(argument, str):
+                return self._holds(argument)
             if name.startswith("Fn::"):
                 return self._function(name, argument)
         return {key: found for key, item in node.items() if (found := self.value(item)) is not NOTHING}
+
+    def _reference(self, name: str) -> Any:
+        value = self._values.get(name, f"<{name}>")
+        return value.split(",") if name in self._lists else value
 
     def _function(self, name: str, argument: Any) -> Any:
         match name:
@@ -62,6 +72,13 @@ class Resolver:
                 return str(first) == str(second)
             case "Fn::Not":
                 return not self.value(argument[0])
+            case "Fn::And":
+                return all(self.value(item) for item in argument)
+            case "Fn::Or":
+                return any(self.value(item) for item in argument)
+            case "Fn::Join":
+                separator, items = argument
+                return separator.join(self.value(items))
             case "Fn::Select":
                 index, items = argument
                 return self.value(items)[int(index)]

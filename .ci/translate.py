@@ -25,8 +25,11 @@ REGION = "us-east-1"
 
 
 def translate(path: Path, parameters: Mapping[str, str]) -> dict[str, Any]:
+    return translated(yaml_parse(path.read_text()), parameters)
+
+
+def translated(template: dict[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
     """SAM's own translation. It resolves only some references to parameters, and no condition."""
-    template: dict[str, Any] = yaml_parse(path.read_text())
     template["Globals"]["Function"]["CodeUri"] = PACKAGED
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
     # It warns of a configuration of its own that it looks for.
@@ -34,20 +37,20 @@ def translate(path: Path, parameters: Mapping[str, str]) -> dict[str, Any]:
     managed_policies = {
         "AWSLambdaBasicExecutionRole": "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
     }
-    translated: dict[str, Any] = Translator(managed_policies, Parser()).translate(template, dict(parameters))
-    return translated
+    result: dict[str, Any] = Translator(managed_policies, Parser()).translate(template, dict(parameters))
+    return result
 
 
 def main() -> int:
     path, *parameters = sys.argv[1:]
     try:
-        translated = translate(Path(path), dict(parameter.split("=", 1) for parameter in parameters))
+        template = translate(Path(path), dict(parameter.split("=", 1) for parameter in parameters))
     except InvalidDocumentException as error:
         print(error.message, file=sys.stderr)
         for cause in error.causes:
             print(cause.message, file=sys.stderr)
         return 1
-    json.dump(translated, sys.stdout, indent=2)
+    json.dump(template, sys.stdout, indent=2)
     return 0
 
 

@@ -24,6 +24,7 @@ import event_files
 from processes import Failed, Family, NotYet
 from settings import ROOT, Settings
 
+PARAMETERS = ROOT / "local" / "parameters.yaml"
 STACK = "local"
 CODE_BUCKET = "local-code"
 TEMPLATE_KEY = "template.json"
@@ -31,11 +32,13 @@ TEMPLATE_KEY = "template.json"
 # there is one: its names are the same in every run, and can be copied from a page.
 ID = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
 QUEUES = ("CHAT_QUEUE_URL", "COMPLETION_QUEUE_URL", "IMAGE_QUEUE_URL")
-# What docs/events.md lists, and the images' bucket: the same for every door of the product.
+# What docs/events.md lists, the images' bucket, and whose metrics they are: the same for every door of
+# the product.
 VARIABLES = (
     "BATCH_CONCURRENCY",
     "BATCH_EXPIRY_HOURS",
     "IMAGE_BUCKET",
+    "METRICS_NAMESPACE",
     "QUEUE_ARNS",
     "REQUEST_BUCKETS",
     "REQUEST_PREFIX",
@@ -152,16 +155,22 @@ def pack(program: Path, folder: Path, *, real_key: bool) -> Path:
     return package
 
 
-def create(settings: Settings) -> None:
+def parameters_of(settings: Settings) -> dict[str, str]:
+    """What the template is told, by the file and by this run."""
     parameters = {
+        **{name: str(value) for name, value in yaml_parse(PARAMETERS.read_text()).items()},
         "Architecture": "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64",
         "BedrockControlEndpointUrl": settings.control.get("AWS_ENDPOINT_URL_BEDROCK", ""),
         "BedrockEndpointUrl": settings.bedrock,
-        "HttpResponse": "buffered",
     }
     if settings.bedrock_url is not None:
         # One endpoint has one region.
         parameters["ImageModelRegion"] = settings.functions.get("BEDROCK_REGION", "")
+    return parameters
+
+
+def create(settings: Settings) -> None:
+    parameters = parameters_of(settings)
     aws.client(settings, "cloudformation", SECONDS).create_stack(
         StackName=STACK,
         TemplateURL=f"{settings.aws}/{CODE_BUCKET}/{TEMPLATE_KEY}",

@@ -16,7 +16,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 import deployment
 import event_files
-from settings import ROOT
+from settings import ROOT, Settings
 from stack_under_test import Stack
 
 SECONDS = 30.0
@@ -54,6 +54,23 @@ class TheTemplate(unittest.TestCase):
                 )
                 self.assertEqual((variables["RUST_LOG"], variables["ALLOWED_MODELS"]), ("debug", ""))
                 self.assertNotIn("HTTP_RESPONSE", variables)
+
+
+class TheParameters(unittest.TestCase):
+    def told(self, **environment: str) -> dict[str, str]:
+        return deployment.parameters_of(Settings.read(environment))
+
+    def test_are_those_of_the_file_and_of_the_run(self) -> None:
+        told = self.told(BEDROCK_PORT="4700")
+        self.assertEqual((told["HttpResponse"], told["MonthlyBudget"]), ("buffered", "0"))
+        address = "http://127.0.0.1:4700"
+        self.assertEqual((told["BedrockEndpointUrl"], told["BedrockControlEndpointUrl"]), (address, address))
+        self.assertNotIn("ImageModelRegion", told)
+
+    def test_have_one_region_for_another_bedrock(self) -> None:
+        told = self.told(BEDROCK_URL="https://bedrock.example", BEDROCK_REGION="eu-west-1")
+        self.assertEqual(told["BedrockEndpointUrl"], "https://bedrock.example")
+        self.assertEqual((told["BedrockControlEndpointUrl"], told["ImageModelRegion"]), ("", "eu-west-1"))
 
 
 class APackage(unittest.TestCase):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import hashlib
 import json
 import os
@@ -14,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local" / "launcher"))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "local" / "launcher"), str(ROOT / ".ci")]
 
 from botocore.exceptions import ClientError  # noqa: E402
 
@@ -31,16 +34,27 @@ LOG_LINES = 15
 Answer = TypeVar("Answer")
 
 
+@functools.cache
+def stack() -> Stack:
+    """One for all modules, which run one after the other and look at what changes meanwhile. It obeys
+    `[[fault:…]]` in prompts."""
+    started = Stack(None, LOCAL_FAULTS="true")
+    atexit.register(started.close)
+    started.wait_until_ready()
+    return started
+
+
 class Product:
     """The functions are called by their short names: `chat`, `completion`, `image`."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, name: str = STACK) -> None:
+        """`name` is CloudFormation's."""
         self.aws, self.bedrock = stack.aws, stack.bedrock
         settings = Settings.read({"AWS_PORT": stack.aws.rsplit(":", 1)[1]})
         self.s3, self.sqs, self.functions, self.logs = (
             aws.client(settings, service, 30.0) for service in ("s3", "sqs", "lambda", "logs")
         )
-        [described] = aws.client(settings, "cloudformation", 30.0).describe_stacks(StackName=STACK)["Stacks"]
+        [described] = aws.client(settings, "cloudformation", 30.0).describe_stacks(StackName=name)["Stacks"]
         self.outputs = {each["OutputKey"]: each["OutputValue"] for each in described["Outputs"]}
         self.bucket = self.outputs["BucketName"]
 

@@ -1,6 +1,6 @@
 """Uploads to and messages for the stack that `make run` deploys from template.yaml.
 
-One stack for all, with the simulator for a model. What docs/events.md promises is held against what
+The simulator is the model. What docs/events.md promises is held against what
 is in the bucket, in the queues, and in the local Bedrock's counters.
 """
 
@@ -11,8 +11,7 @@ import time
 import unittest
 from typing import Any
 
-from product import Product
-from stack_under_test import Stack
+from product import Product, stack
 
 # An invocation is begun in a tenth of it, and MiniStack looks for messages that waited every second.
 SECONDS = 30.0
@@ -26,10 +25,7 @@ product: Product
 
 def setUpModule() -> None:
     global product
-    stack = Stack(None, LOCAL_FAULTS="true")
-    unittest.addModuleCleanup(stack.close)
-    stack.wait_until_ready()
-    product = Product(stack)
+    product = Product(stack())
     # S3 tries each notification when it is set up; what it sends asks for nothing.
     for name in ("chat", "completion", "image"):
         product.wait_until_empty(name, SECONDS)

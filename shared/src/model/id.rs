@@ -137,12 +137,13 @@ fn arn_resource(arn: &str) -> Option<(Resource, Option<&str>)> {
         parts.next()?,
     );
     let partition_ok = partition == "aws" || partition.starts_with("aws-");
-    let region_ok = !region.is_empty()
-        && region
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let region_ok = region
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let account_ok = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-    if !partition_ok || !region_ok {
+    // A global profile's model is of no region.
+    let is_regional = !region.is_empty() || (service, account) == ("bedrock", "");
+    if !partition_ok || !region_ok || !is_regional {
         return None;
     }
     let (kind, name) = resource.split_once('/')?;
@@ -241,6 +242,11 @@ mod tests {
             "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-v2",
             FoundationModel,
             Some("anthropic.claude-v2"),
+        );
+        is(
+            "arn:aws:bedrock:::foundation-model/amazon.nova-2-lite-v1:0",
+            FoundationModel,
+            Some("amazon.nova-2-lite-v1:0"),
         );
         is(
             "arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/amazon.titan-text-lite-v1",

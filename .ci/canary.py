@@ -1,0 +1,44 @@
+"""Says how much was looked at for content, and holds that every function was given some.
+
+canary.py RECORD. The end-to-end tests look for the canary themselves, in all that a function's process writes. That
+says nothing of a process that was never told it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+from iam_calls import Process, Record
+
+# Tests whose functions are given nothing that is content, and why.
+WITHOUT: dict[str, str] = {}
+
+
+def name(process: Process) -> str:
+    return f"{process.suite} {process.test}"
+
+
+def main() -> int:
+    record = Record(Path(sys.argv[1]))
+    ends = {end["ended"]: end for end in record.ends}
+    assert ends.keys() == record.processes.keys(), "a function did not end, or was not looked at"
+    asked = {key for key, end in ends.items() if end["invocations"]}
+    untold = {name(record.processes[key]) for key in asked - record.given}
+    suites = Counter(process.suite for process in record.processes.values())
+    megabytes = sum(end["bytes"] for end in ends.values()) / 1e6
+    invocations = sum(end["invocations"] for end in ends.values())
+    print(
+        f"canary: in {len(ends)} processes of {len(suites)} suites, {invocations} invocations, {megabytes:.1f} MB of output "
+        f"and error reports: nowhere. {len(asked & record.given)} processes were told it, {len(asked - record.given)} not"
+    )
+    if untold != WITHOUT.keys():
+        print(f"never told, and not known for it: {sorted(untold - WITHOUT.keys())}", file=sys.stderr)
+        print(f"told after all: {sorted(WITHOUT.keys() - untold)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
