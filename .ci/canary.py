@@ -12,8 +12,12 @@ from pathlib import Path
 
 from iam_calls import Process, Record
 
-# Tests whose functions are given nothing that is content, and why.
-WITHOUT: dict[str, str] = {}
+# Tests whose functions are given nothing that is content, by how their names begin, and why.
+WITHOUT = {
+    "bad_input envelopes::b20_": "a browser's question before a request has no body",
+    "canary what_is_no_content_fails_no_test": "that is what it is for",
+    "function ": "lists of models are asked for without a body, and the keys in the headers are no part of this count",
+}
 
 
 def name(process: Process) -> str:
@@ -33,11 +37,12 @@ def main() -> int:
         f"canary: in {len(ends)} processes of {len(suites)} suites, {invocations} invocations, {megabytes:.1f} MB of output "
         f"and error reports: nowhere. {len(asked & record.given)} processes were told it, {len(asked - record.given)} not"
     )
-    if untold != WITHOUT.keys():
-        print(f"never told, and not known for it: {sorted(untold - WITHOUT.keys())}", file=sys.stderr)
-        print(f"told after all: {sorted(WITHOUT.keys() - untold)}", file=sys.stderr)
-        return 1
-    return 0
+    unknown = {test for test in untold if not test.startswith(tuple(WITHOUT))}
+    needless = {start for start in WITHOUT if not any(test.startswith(start) for test in untold)}
+    if unknown or needless:
+        print(f"never told, and not known for it: {sorted(unknown)}", file=sys.stderr)
+        print(f"told after all: {sorted(needless)}", file=sys.stderr)
+    return 1 if unknown or needless else 0
 
 
 if __name__ == "__main__":

@@ -117,7 +117,8 @@ class Api:
         schemes = self.body["components"]["securitySchemes"]
         if self.mode == gateway_rows.IAM:
             assert schemes["sigv4"]["x-amazon-apigateway-authtype"] == "awsSigv4", "T01: IAM is not asked"
-            assert not self.of("AWS::ApiGateway::ApiKey"), "T04: there is a key with IAM"
+            for kind in ("ApiKey", "UsagePlan", "UsagePlanKey"):
+                assert not self.of(f"AWS::ApiGateway::{kind}"), f"T04: there is a {kind} with IAM"
             assert "AuthorizerFunction" not in self.resources, "T04: there is an authorizer with IAM"
             return
         bearer = schemes["bearer"]
@@ -137,6 +138,7 @@ class Api:
         quota = {"Limit": self.parameters["KeyQuota"], "Period": self.parameters["KeyQuotaPeriod"]}
         wanted = quota if quota["Limit"] != "0" else None
         assert plan.get("Quota") == wanted, f"T04: the quota is {plan.get('Quota')}"
+        assert self.resources["ApiKey"]["Properties"].get("Enabled") is True, "T04: the first key is off"
         assert (link["KeyId"], link["UsagePlanId"]) == ("<ApiKey>", "<UsagePlan>"), "T04: the key is not of the plan"
         assert "AuthorizerPermission" in self.resources, "T04: API Gateway may not call the authorizer"
 

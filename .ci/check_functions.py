@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from doors import DOORS
+from measured import NAMESPACE
 from variant import Variant
 
 COUNTED = ("functions", "variables")
@@ -61,8 +62,18 @@ class Functions:
 
     def check_variables(self, function: str) -> None:
         """A variable that nobody reads says something that is not so."""
-        unread = self.variant.variables(function).keys() - read_variables() - OF_THE_SDK
+        variables, given = self.variant.variables(function), self.variant.parameters
+        unread = variables.keys() - read_variables() - OF_THE_SDK
         assert not unread, f"T32: {function} does not read {sorted(unread)}"
+        if function != "AuthorizerFunction":
+            told = {
+                "BEDROCK_ASSUME_ROLE": given["BedrockRoleArn"],
+                "BEDROCK_ENDPOINT_URL": given["BedrockEndpointUrl"],
+                "METRICS_BY_KEY": str(self.variant.metrics_by_key).lower(),
+                # Where the alarms look.
+                "METRICS_NAMESPACE": NAMESPACE,
+            }
+            assert told.items() <= variables.items(), f"{function} is told {variables}, not {told}"
         self.counts["variables"] += len(self.variant.variables(function))
 
     def check_size(self, function: str) -> None:

@@ -136,6 +136,7 @@ class Network:
         if not self.variant.private:
             assert policy is None, "T37: the API has a policy of a private one"
             return
+        assert policy is not None, "T37: the private API lets any endpoint in"
         everything = {"Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/*"}
         # By IAM, whoever is signed for needs a permission of his own; who has a key is nobody to IAM.
         caller = "*" if self.variant.mode == "Key" else {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}

@@ -9,6 +9,7 @@ from variant import ORIGIN, Variant
 
 COUNTED = ("stages", "web ACLs")
 IMAGES = "/~1v1~1images~1generations"
+PUSHES_LOGS = "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 RATE, COMMON = "requests-of-one-address", "common-attacks"
 # What looks at bodies, where a prompt looks like an attack sooner or later.
 OF_BODIES = {
@@ -69,6 +70,8 @@ class Stage:
         assert len(accounts) == makes, f"T06: the account's role is set by {sorted(accounts)}"
         for name, account in accounts.items():
             assert account["Properties"] == {"CloudWatchRoleArn": "<ApiAccountRole.Arn>"}, f"T06: {account}"
+            role = self.variant.properties("ApiAccountRole").get("ManagedPolicyArns")
+            assert role == [PUSHES_LOGS], f"T06: API Gateway may do {role} for the account"
             # Without it the next stage in the account would be refused, and the others fall silent.
             for resource in (name, "ApiAccountRole"):
                 kept = self.variant.resources[resource]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections import Counter
@@ -38,8 +39,15 @@ def copied(template: dict[str, Any]) -> dict[str, Any]:
     return copy
 
 
+def translation(source: dict[str, Any]) -> dict[str, Any]:
+    """What CloudFormation will see, but for the deployment's name, which has the time in it."""
+    text = json.dumps(translated(source, {}))
+    template: dict[str, Any] = json.loads(re.sub(r"\bApiDeployment[0-9a-f]+", "ApiDeployment", text))
+    return template
+
+
 SOURCE = copied(yaml_parse(Path(sys.argv[1]).read_text()))
-WHOLE = translated(copied(SOURCE), {})
+WHOLE = translation(copied(SOURCE))
 VARIANTS = list(variants(WHOLE))
 CFN_LINT, CHECKOV, GUARD = CfnLint(), Checkov(), Guard()
 
@@ -79,7 +87,7 @@ def judge(index: int) -> Verdict:
     """What SAM and the checks in Python say."""
     verdict = Verdict(index)
     try:
-        template = translated(verdict.mutant.of(SOURCE), {})
+        template = translation(verdict.mutant.of(SOURCE))
     except InvalidDocumentException as error:
         verdict.said[SAM] = "; ".join(cause.message for cause in error.causes)
         return verdict
@@ -88,6 +96,8 @@ def judge(index: int) -> Verdict:
         check_template.check(template)
     except AssertionError as error:
         verdict.said[PYTHON] = str(error)
+    except Exception as error:
+        raise RuntimeError(f"{verdict.mutant}: a check breaks down instead of saying what is wrong") from error
     verdict.changed = changed(template)
     return verdict
 
@@ -119,7 +129,7 @@ def ask(checker: Checker, verdicts: list[Verdict], pool: ProcessPoolExecutor) ->
 
 
 def lint(index: int) -> str | None:
-    (findings,) = CFN_LINT.findings([translated(MUTANTS[index].of(SOURCE), {})])
+    (findings,) = CFN_LINT.findings([translation(MUTANTS[index].of(SOURCE))])
     return str(findings[0]) if findings else None
 
 

@@ -181,7 +181,8 @@ WAYS: dict[str, list[tuple[str, Change, str]]] = {
     ],
     "T18": [
         (f"{MAPPING}/ScalingConfig", drop, "a queue takes all that there is"),
-        ("Parameters/*[te]*ReservedConcurrency/Default", put(5), "less than its queues take"),
+        ("Parameters/TextReservedConcurrency/Default", put(5), "less than its queues take"),
+        ("Parameters/ImageReservedConcurrency/Default", put(5), "less than its queue takes"),
     ],
     "T19": [
         (f"{MAPPING}/BatchSize", put(100), "more than can be begun"),

@@ -1,4 +1,5 @@
-//! One request in each way that a model can be asked, and Bedrock's good answer to it.
+//! One request in each way that a model can be asked, and Bedrock's good answer to it. The prompt of the
+//! one and every text of the other begins with the canary.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::{Answer, Event, Function, S3, Script, Upstream, frames, picture};
+use crate::{Answer, Event, Function, S3, Script, Upstream, frames, marked, picture, unmarked};
 
 /// A way to ask a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,10 +104,10 @@ impl Ask {
 
     /// A good request.
     pub fn event(self) -> Event {
-        self.event_of("Hello")
+        self.event_of(&marked("Hello"))
     }
 
-    /// A good request with this prompt.
+    /// A good request with this prompt, and no canary in it.
     pub fn event_of(self, prompt: &str) -> Event {
         let body = match self.task {
             Task::Chat => json!({
@@ -159,7 +160,7 @@ impl Ask {
 
     /// A frame with text in it.
     pub fn delta(self, text: &str) -> Bytes {
-        let payload = json!({"delta": {"text": text}, "contentBlockIndex": 0});
+        let payload = json!({"delta": {"text": marked(text)}, "contentBlockIndex": 0});
         self.frame("contentBlockDelta", &payload)
     }
 
@@ -198,7 +199,7 @@ impl Ask {
         }
     }
 
-    /// The text that an answer says.
+    /// The text that an answer says, without the canaries in it.
     pub fn said(self, answer: &Answer) -> String {
         let pointers: &[&str] = match (self.task, self.streamed) {
             (Task::Chat, true) => &["/choices/0/delta/content"],
@@ -206,10 +207,11 @@ impl Ask {
             (Task::Text, _) => &["/choices/0/text"],
             (Task::Image, _) => &[],
         };
-        self.documents(answer)
-            .flat_map(|document| pointers.iter().map(|pointer| document.pointer(pointer)))
-            .filter_map(|text| text?.as_str())
-            .collect()
+        let texts = self
+            .documents(answer)
+            .flat_map(|document| pointers.iter().map(|pointer| document.pointer(pointer)));
+        let texts: String = texts.filter_map(|text| text?.as_str()).collect();
+        unmarked(&texts)
     }
 
     /// Why an answer ended: OpenAI's word and Bedrock's, where it says them.
@@ -303,7 +305,7 @@ impl Asked {
 /// The whole answer in the shape that Converse and Nova share.
 pub fn whole(text: &str, reason: &str) -> Value {
     json!({
-        "output": {"message": {"role": "assistant", "content": [{"text": text}]}},
+        "output": {"message": {"role": "assistant", "content": [{"text": marked(text)}]}},
         "stopReason": reason,
         "usage": {"inputTokens": 3, "outputTokens": 5, "totalTokens": 8},
         "metrics": {"latencyMs": 7},

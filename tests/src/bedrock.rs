@@ -4,11 +4,14 @@ use local_bedrock::{Config, Server};
 use serde_json::Value;
 
 use crate::download::download;
+use crate::tap::tap;
 
 /// A local Bedrock whose text comes from the labelled simulator, word by word without delay.
 #[derive(Debug)]
 pub struct Bedrock {
-    server: Server,
+    url: String,
+    /// It lives as long as this.
+    _server: Server,
 }
 
 /// How often models were called.
@@ -38,12 +41,15 @@ impl Bedrock {
 
     fn with(config: &Config) -> Self {
         let server = Server::start(config).expect("the local Bedrock starts");
-        Self { server }
+        Self {
+            url: tap(&server.url()),
+            _server: server,
+        }
     }
 
     /// `http://127.0.0.1:…`
     pub fn url(&self) -> String {
-        self.server.url()
+        self.url.clone()
     }
 
     /// The calls since the start.

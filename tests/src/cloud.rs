@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use serde_json::Value;
 
 use crate::Bedrock;
+use crate::canary::marked;
 use crate::event::{Event, sample};
 use crate::function::Function;
 use crate::message::{self, Message};
@@ -145,11 +147,21 @@ impl Cloud {
     }
 
     /// Uploads the objects that this event tells of, from `events/objects/` and as the versions
-    /// that it names.
+    /// that it names. Whatever they ask begins with the canary.
     pub fn lay_out(&self, event: &Event) {
         let objects: BTreeSet<_> = event.objects().into_iter().collect();
         for (bucket, key, version) in objects {
-            self.s3.put_version(&bucket, &key, &version, sample(&key));
+            let text = String::from_utf8(sample(&key)).expect("a text");
+            // A request, or a line that is one, or a prompt.
+            let mark = |text: &str| match serde_json::from_str::<Value>(text) {
+                Ok(request) => Event::from(request).marked().text(),
+                Err(_) => marked(text),
+            };
+            let text = match key.ends_with(".jsonl") {
+                true => text.lines().map(mark).collect::<Vec<_>>().join("\n"),
+                false => mark(&text),
+            };
+            self.s3.put_version(&bucket, &key, &version, text);
         }
     }
 }

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use crate::canary::{CANARY, marked};
+
 /// An event that a function is invoked with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event(Value);
@@ -20,7 +22,32 @@ impl Event {
         let path = directory().join(name).with_extension("json");
         let text = std::fs::read_to_string(&path)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        Self(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}")))
+        let event = serde_json::from_str(&text);
+        let event = Self(event.unwrap_or_else(|error| panic!("{name}: {error}")));
+        match event.0.get("headers").is_some() {
+            true => event.with_keys(),
+            false => event,
+        }
+    }
+
+    /// The same HTTP request with a caller's keys, which are nobody else's to know.
+    fn with_keys(self) -> Self {
+        let event = match self.is_rest() {
+            true => self.with("/requestContext/identity/apiKey", CANARY.into()),
+            false => self,
+        };
+        event
+            .with_header("authorization", &format!("Bearer {CANARY}"))
+            .with_header("x-api-key", CANARY)
+    }
+
+    /// The same event, each of whose prompts and messages begins with the canary; so does what is in
+    /// texts within it.
+    #[must_use]
+    pub fn marked(self) -> Self {
+        let mut event = self.0;
+        mark(&mut event);
+        Self(event)
     }
 
     /// The names of all those files, sorted.
@@ -152,6 +179,37 @@ impl Event {
     /// As the function gets it.
     pub fn text(&self) -> String {
         self.0.to_string()
+    }
+}
+
+/// Marks what a request says, wherever in the document the request is.
+fn mark(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match (name.as_str(), value) {
+                    ("prompt" | "negative_prompt" | "content" | "text", Value::String(text)) => {
+                        *text = marked(text);
+                    }
+                    ("prompt", Value::Array(texts)) => texts.iter_mut().for_each(mark_text),
+                    (_, value) => mark(value),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(mark),
+        Value::String(text) => {
+            if let Ok(mut inner @ Value::Object(_)) = serde_json::from_str(text) {
+                mark(&mut inner);
+                *text = inner.to_string();
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn mark_text(value: &mut Value) {
+    if let Value::String(text) = value {
+        *text = marked(text);
     }
 }
 

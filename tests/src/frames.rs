@@ -11,6 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::canary::CANARY;
+
 /// A `chunk` of InvokeModelWithResponseStream, with a native document in it.
 pub fn chunk(native: &Value) -> Bytes {
     chunk_of(native.to_string().as_bytes())
@@ -31,9 +33,9 @@ pub fn event_of(kind: &str, payload: &[u8]) -> Bytes {
     frame("event", ":event-type", kind, payload)
 }
 
-/// An exception, such as `throttlingException`.
+/// An exception, such as `throttlingException`. What it says may quote what Bedrock was told.
 pub fn exception(kind: &str, message: &str) -> Bytes {
-    let payload = json!({"message": message}).to_string();
+    let payload = json!({"message": format!("{message} {CANARY}")}).to_string();
     frame("exception", ":exception-type", kind, payload.as_bytes())
 }
 

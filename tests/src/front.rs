@@ -15,16 +15,23 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use serde_json::json;
 use tokio::sync::watch;
 
+use crate::canary::{self, CANARY, Watch};
 use crate::fault::{Act, FailedEntries, Fault, Held, On, Operation};
-use crate::listener;
+use crate::request::decoded;
+use crate::signature::Signature;
+use crate::{calls, listener, record};
 
 /// How long a test waits for requests to come.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A service that can stand behind a [`Front`].
 pub(crate) trait Service: Send + Sync + 'static {
+    /// Whether what is written here is content: what is asked for, or what came of it.
+    const KEEPS_CONTENT: bool;
+
     /// What a request wants, and of what: the bucket and the key, or nothing and the queue.
     fn target(&self, head: &request::Parts, body: &Bytes) -> (Operation, String, String);
 
@@ -74,6 +81,7 @@ pub(crate) struct Front {
     seen: Mutex<Vec<Seen>>,
     faults: Mutex<Vec<Fault>>,
     arrived: watch::Sender<usize>,
+    watch: Watch,
 }
 
 impl Front {
@@ -83,6 +91,7 @@ impl Front {
             seen: Mutex::default(),
             faults: Mutex::default(),
             arrived: watch::Sender::new(0),
+            watch: Watch::default(),
         });
         let (listener, address) = listener::bind().await;
         let kept = Arc::clone(&front);
@@ -101,6 +110,11 @@ impl Front {
             }
         });
         (format!("http://{address}"), front)
+    }
+
+    /// What looks for content where there must be none.
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     pub(crate) fn fail(&self, fault: Fault) {
@@ -155,6 +169,8 @@ impl Front {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(|_| Hung)?.to_bytes();
         let (operation, bucket, name) = service.target(&head, &body);
+        calls::record(&head, &body);
+        self.look::<S>(&head, &body);
         let act = {
             let mut faults = self.faults();
             let mut faults = faults.iter_mut();
@@ -175,12 +191,28 @@ impl Front {
             seen.len() - 1
         };
         self.arrived.send_modify(|count| *count += 1);
-        let request = Request::from_parts(head, body);
+        let request = Request::from_parts(head.clone(), body);
         let response = act_out(act, service, request).await?;
+        calls::record_answer(&head, response.status().as_u16());
+        if operation == Operation::GetObject {
+            response.body().record_content(&head);
+        }
         if let Some(seen) = self.seen().get_mut(number) {
             seen.status = Some(response.status().as_u16());
         }
         Ok(response)
+    }
+
+    /// Looks at all that must hold no content: target, headers, and the body where that is so too.
+    fn look<S: Service>(&self, head: &request::Parts, body: &Bytes) {
+        let target = decoded(&head.uri.to_string());
+        self.watch.look("a target", target.as_bytes());
+        for (name, value) in &head.headers {
+            self.watch.look(name.as_str(), value.as_bytes());
+        }
+        if !S::KEEPS_CONTENT {
+            self.watch.look("a body", body);
+        }
     }
 }
 
@@ -192,7 +224,8 @@ async fn act_out<S: Service>(
     match act {
         None => {}
         Some(Act::Error(status, code, message)) => {
-            let response = service.error(status, &code, &message);
+            // What a service says may quote what it was told.
+            let response = service.error(status, &code, &format!("{message} {CANARY}"));
             return Ok(response.map(Sending::all));
         }
         Some(Act::Close) => return Err(Hung),
@@ -283,6 +316,15 @@ enum Ending {
 }
 
 impl Sending {
+    /// Records that a function was given the canary.
+    fn record_content(&self, head: &request::Parts) {
+        let content = self.bytes.as_ref();
+        let is_given = content.is_some_and(|content| canary::is_in(content));
+        if let Some(signature) = Signature::of(head).filter(|_| is_given) {
+            record::write(&json!({"given": signature.key}));
+        }
+    }
+
     fn all(bytes: Bytes) -> Self {
         Self {
             bytes: Some(bytes).filter(|bytes| !bytes.is_empty()),

@@ -1,30 +1,42 @@
 //! A built function in a process of its own.
 
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use memchr::memmem;
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 use crate::answer::Answer;
+use crate::canary::{self, Watch};
 use crate::event::Event;
 use crate::outcome::Outcome;
 use crate::runtime_api::{RuntimeApi, Terms};
-use crate::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, binary};
+use crate::{REGION, SECRET_ACCESS_KEY, binary, record, signature};
 
 /// The time that an invocation gets, as Lambda's `Timeout` would say.
 const TIME: Duration = Duration::from_secs(20);
 
-/// A function that waits for events. Dropping it kills the process.
+/// A function that waits for events. Dropping it kills the process, and fails the test if the canary is
+/// in what the process wrote.
 #[derive(Debug)]
 pub struct Function {
     api: RuntimeApi,
     child: Child,
-    output: [JoinHandle<String>; 2],
+    /// What it writes, to its output and of errors.
+    output: File,
+    /// What it signs its calls with.
+    access_key: String,
+    watch: Watch,
+    invocations: AtomicUsize,
+    has_ended: bool,
 }
 
 /// A function's process that stands still.
@@ -63,28 +75,45 @@ impl Function {
     /// Starts a function by its binary's name. Its environment holds what Lambda puts there and
     /// these variables; nothing comes from the test's own.
     pub async fn start(name: &str, environment: &[(&str, &str)]) -> Self {
-        let api = RuntimeApi::start().await;
-        let mut child = Command::new(binary::built(name))
+        let access_key = signature::access_key();
+        let watch = Watch::default();
+        let api = RuntimeApi::start(watch.clone()).await;
+        let output = output_of(&access_key);
+        let write = || output.try_clone().expect("a file");
+        let child = Command::new(binary::built(name))
             .env_clear()
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
             .env("AWS_LAMBDA_FUNCTION_NAME", name)
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_RUNTIME_API", api.address())
             .env("AWS_REGION", REGION)
-            .env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+            .env("AWS_ACCESS_KEY_ID", &access_key)
             .env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
+            .env("RUST_LOG", "trace")
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(write())
+            .stderr(write())
             .kill_on_drop(true)
             .spawn()
             .expect("the function starts");
-        let output = [
-            collect(child.stdout.take().expect("a pipe")),
-            collect(child.stderr.take().expect("a pipe")),
-        ];
-        Self { api, child, output }
+        let test = std::thread::current();
+        record::write(&json!({
+            "started": access_key,
+            "function": name,
+            "environment": environment.iter().copied().collect::<BTreeMap<_, _>>(),
+            "suite": record::suite(),
+            "test": test.name(),
+        }));
+        Self {
+            api,
+            child,
+            output,
+            access_key,
+            watch,
+            invocations: AtomicUsize::new(0),
+            has_ended: false,
+        }
     }
 
     /// Invokes the function with an HTTP event, with time enough.
@@ -157,9 +186,14 @@ impl Function {
     }
 
     fn submit(&self, event: impl Into<Bytes>, terms: Terms) -> Working {
+        let event = event.into();
+        self.invocations.fetch_add(1, Ordering::Relaxed);
+        if canary::is_in(&event) && canary::is_in(&content(&event)) {
+            record::write(&json!({"given": self.access_key}));
+        }
         Working {
             patience: terms.time.max(TIME) * 2,
-            outcome: self.api.submit(event.into(), terms),
+            outcome: self.api.submit(event, terms),
         }
     }
 
@@ -208,18 +242,53 @@ impl Function {
         // It may have ended before.
         let _ = self.child.start_kill();
         self.child.wait().await.expect("the process is ours");
-        let mut output = String::new();
-        for part in self.output {
-            output.push_str(&part.await.expect("the reader ends"));
-        }
-        output
+        self.end()
+    }
+
+    /// Looks at what the process wrote.
+    fn end(&mut self) -> String {
+        self.has_ended = true;
+        let length = self.output.metadata().expect("a file").len();
+        let mut output = vec![0; usize::try_from(length).expect("a length")];
+        let read = self.output.read_exact_at(&mut output, 0);
+        read.expect("a file that only grows");
+        self.watch.look("the output", &output);
+        record::write(&json!({
+            "ended": self.access_key,
+            "invocations": self.invocations.load(Ordering::Relaxed),
+            "bytes": self.watch.bytes(),
+        }));
+        self.watch.check("a function");
+        String::from_utf8_lossy(&output).into_owned()
     }
 }
 
-fn collect(mut pipe: impl AsyncRead + Unpin + Send + 'static) -> JoinHandle<String> {
-    tokio::spawn(async move {
-        let mut bytes = Vec::new();
-        pipe.read_to_end(&mut bytes).await.expect("a pipe");
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
+impl Drop for Function {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            // Nobody waits for its end: others may be measuring time on this thread.
+            let _ = self.child.start_kill();
+            self.end();
+        }
+    }
+}
+
+/// A file without a name that two may write to, each to its end.
+fn output_of(process: &str) -> File {
+    let path = record::directory().join(process);
+    let mut options = File::options();
+    let file = options.read(true).append(true).create_new(true).open(&path);
+    std::fs::remove_file(&path).expect("the file is ours");
+    file.expect("a file")
+}
+
+/// What an event says beside its headers, which all HTTP events have the canary in.
+fn content(event: &Bytes) -> Bytes {
+    // Others are large at times, and reading them takes what a test may be measuring.
+    if memmem::find(event, b"\"requestContext\"").is_none() {
+        return event.clone();
+    }
+    let read: Value = serde_json::from_slice(event).unwrap_or_default();
+    let body = read.get("body").and_then(Value::as_str);
+    body.unwrap_or_default().to_owned().into()
 }

@@ -8,6 +8,7 @@ use axum::response::IntoResponse;
 use axum::routing::any;
 use http::{HeaderMap, StatusCode, header};
 
+use crate::canary::CANARY;
 use crate::listener;
 
 type Seen = Arc<Mutex<Vec<String>>>;
@@ -141,10 +142,11 @@ async fn refuse(State(signatures): State<Seen>, headers: HeaderMap) -> impl Into
     };
     let signature = format!("{} {}", text("authorization"), text("x-amz-security-token"));
     remember(&signatures, signature);
+    let who = "arn:aws:sts::123456789012:assumed-role/models";
     (
         StatusCode::FORBIDDEN,
         [("x-amzn-errortype", "AccessDeniedException")],
-        r#"{"message":"User arn:aws:sts::123456789012:assumed-role/models is not authorized"}"#,
+        format!(r#"{{"message":"User {who} is not authorized: {CANARY}"}}"#),
     )
 }
 

@@ -18,6 +18,11 @@
 //! | [`Message`] | a message of a queue |
 //! | [`published`] | what every service of AWS calls functions with |
 //!
+//! | here | what it holds of every test |
+//! |---|---|
+//! | [`Watch`] | that no content is in what a function writes; see [`CANARY`] |
+//! | [`tap`] | that every call to AWS is known, with what it needs of IAM |
+//!
 //! `cargo test --workspace` builds the functions and runs these tests. For these tests alone:
 //! `cargo build --workspace --bins --examples && cargo test --package end-to-end`.
 //!
@@ -34,6 +39,8 @@ mod answer;
 pub mod ask;
 mod bedrock;
 mod binary;
+mod calls;
+mod canary;
 mod cloud;
 mod download;
 mod event;
@@ -49,21 +56,26 @@ mod notification;
 mod outcome;
 mod picture;
 mod published;
+mod record;
+mod request;
 mod rows;
 mod runtime_api;
 mod s3;
 #[cfg(test)]
 mod samples;
 mod server_sent;
+mod signature;
 mod sqs;
 mod stack;
 mod streamed;
+mod tap;
 mod tls;
 mod upstream;
 
 pub use answer::{Answer, Way};
 pub use ask::{Ask, Asked, Task};
 pub use bedrock::{Bedrock, Calls};
+pub use canary::{CANARY, Watch, marked, unmarked};
 pub use cloud::Cloud;
 pub use download::{Download, download};
 pub use event::{Event, sample};
@@ -84,6 +96,7 @@ pub use server_sent::{Data, ServerSent};
 pub use sqs::{Delivery, Sent, Sqs, Visibility};
 pub use stack::Stack;
 pub use streamed::{Chunk, End, Streamed};
+pub use tap::tap;
 pub use tls::Insecure;
 pub use upstream::{Received, Script, Upstream};
 
@@ -93,8 +106,8 @@ pub const REGION: &str = "us-east-1";
 /// The account that everything belongs to.
 pub const ACCOUNT: &str = "123456789012";
 
-/// The access key that functions are given; the S3 checks signatures made with it.
+/// The access key of tests that call by themselves. Each process of a function has one of its own.
 pub const ACCESS_KEY_ID: &str = "AKIAEXAMPLE";
 
-/// The secret to [`ACCESS_KEY_ID`], as made up as that.
+/// The secret to every access key, as made up as those. The S3 checks signatures made with it.
 pub const SECRET_ACCESS_KEY: &str = "made-up-for-tests";

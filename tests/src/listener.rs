@@ -6,6 +6,8 @@ use axum::Router;
 use axum::serve::ListenerExt as _;
 use tokio::net::{TcpListener, TcpSocket};
 
+use crate::tap::tap;
+
 /// A free port on loopback.
 pub(crate) async fn bind() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
@@ -15,7 +17,8 @@ pub(crate) async fn bind() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// Serves in the background until the test's runtime ends; returns `http://127.0.0.1:…`.
+/// Serves in the background until the test's runtime ends, with every request recorded; returns
+/// `http://127.0.0.1:…`.
 pub(crate) async fn serve(routes: Router) -> String {
     let (listener, address) = bind().await;
     // Small answers must not wait for acknowledgements of what was sent before.
@@ -23,7 +26,7 @@ pub(crate) async fn serve(routes: Router) -> String {
         connection.set_nodelay(true).expect("TCP_NODELAY");
     });
     tokio::spawn(axum::serve(listener, routes).into_future());
-    format!("http://{address}")
+    tap(&format!("http://{address}"))
 }
 
 /// An endpoint that refuses every connection. The port is held, so nobody else can take it.

@@ -21,6 +21,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use crate::canary::Watch;
 use crate::listener;
 use crate::outcome::Outcome;
 use crate::streamed::{Chunk, End, Streamed};
@@ -66,6 +67,7 @@ struct Desk {
     submit: mpsc::UnboundedSender<Invocation>,
     waiting: tokio::sync::Mutex<mpsc::UnboundedReceiver<Invocation>>,
     open: Mutex<HashMap<String, Open>>,
+    watch: Watch,
 }
 
 /// An invocation that a function works on.
@@ -89,13 +91,14 @@ struct Invocation {
 }
 
 impl RuntimeApi {
-    /// Starts the service.
-    pub async fn start() -> Self {
+    /// Starts the service, which shows this watch the errors that are reported.
+    pub(crate) async fn start(watch: Watch) -> Self {
         let (submit, waiting) = mpsc::unbounded_channel();
         let desk = Arc::new(Desk {
             submit,
             waiting: tokio::sync::Mutex::new(waiting),
             open: Mutex::default(),
+            watch,
         });
         let (listener, address) = listener::bind().await;
         let served = Arc::clone(&desk);
@@ -165,9 +168,21 @@ async fn route(request: Request<Incoming>, desk: &Desk, hang_up: &Notify) -> Res
     let parts: Vec<_> = parts.iter().map(String::as_str).collect();
     match (request.method(), parts.as_slice()) {
         (&Method::GET, ["invocation", "next"]) => next(desk).await,
-        (&Method::POST, ["init", "error"]) => accepted(),
+        (&Method::POST, ["init", "error"]) => {
+            let body = request.into_body().collect().await.expect("a whole body");
+            desk.watch.look("an error of the start", &body.to_bytes());
+            accepted()
+        }
         (&Method::POST, ["invocation", id, "error"]) => {
-            whole(request, desk, id, Outcome::Error).await
+            for (name, value) in request.headers() {
+                desk.watch.look(name.as_str(), value.as_bytes());
+            }
+            let report = |report: Value| {
+                let text = report.to_string();
+                desk.watch.look("an error report", text.as_bytes());
+                Outcome::Error(report)
+            };
+            whole(request, desk, id, report).await
         }
         (&Method::POST, ["invocation", id, "response"]) => {
             match request.headers().get(MODE).map(HeaderValue::as_bytes) {
@@ -242,6 +257,11 @@ async fn stream(
     };
     check_head(request.headers(), id);
     let streamed = receive(request.into_body(), open.hang_up_after).await;
+    if let End::Failed(kind, report) = &streamed.end {
+        let report = format!("{kind} {report}");
+        desk.watch
+            .look("an error within an answer", report.as_bytes());
+    }
     let hung_up = streamed.end == End::HungUp;
     let _ = open.report.send(Outcome::Streamed(streamed));
     if hung_up {

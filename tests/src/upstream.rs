@@ -4,13 +4,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::watch;
 
-use crate::listener;
+use crate::canary::CANARY;
+use crate::{calls, listener, request};
 
 /// One answer, step by step. Where it ends without closing, the connection takes the next request.
 #[derive(Debug, Clone, Default)]
@@ -57,7 +59,8 @@ impl Script {
     pub fn error_with(status: u16, kind: &str, message: &str, headers: &[&str]) -> Self {
         let kind = format!("x-amzn-errortype: {kind}");
         let own = ["content-type: application/json", kind.as_str()];
-        let body = json!({"message": message}).to_string();
+        // It may quote what Bedrock was told.
+        let body = json!({"message": format!("{message} {CANARY}")}).to_string();
         Self::whole(status, &[&own, headers].concat(), body)
     }
 
@@ -183,6 +186,7 @@ pub struct Received {
     pub at: Instant,
     /// The path, percent-encoded as it came.
     pub path: String,
+    headers: HeaderMap,
     /// The body.
     pub body: Bytes,
     /// When each frame of its answer went.
@@ -190,6 +194,12 @@ pub struct Received {
 }
 
 impl Received {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let value = self.headers.get(name)?;
+        Some(value.to_str().expect("a text"))
+    }
+
     /// The body's JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("a JSON body")
@@ -306,12 +316,14 @@ async fn until(counter: &watch::Sender<usize>, count: usize) {
 
 async fn serve(mut connection: TcpStream, scripts: Arc<[Script]>, log: Arc<Log>) {
     connection.set_nodelay(true).expect("TCP_NODELAY");
-    while let Ok((path, body)) = read_request(&mut connection).await {
+    while let Ok(request::Received { head, body, .. }) = request::read(&mut connection).await {
+        calls::record(&head, &body);
         let number = {
             let mut requests = log.requests();
             requests.push(Received {
                 at: Instant::now(),
-                path,
+                path: head.uri.path().to_owned(),
+                headers: head.headers,
                 body,
                 emitted: Vec::new(),
             });
@@ -399,22 +411,4 @@ async fn gone(reader: &mut ReadHalf<'_>) {
     if let Ok(byte) = reader.read_u8().await {
         panic!("a byte {byte:#x} within an answer");
     }
-}
-
-/// Reads a request with a `content-length`, or without a body: its path and its body.
-async fn read_request(connection: &mut TcpStream) -> std::io::Result<(String, Bytes)> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(connection.read_u8().await?);
-    }
-    let head = String::from_utf8(head).expect("a head of text");
-    let path = head.split(' ').nth(1).expect("a path").to_owned();
-    let length = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length")
-            .then(|| value.trim().parse().expect("a length"))
-    });
-    let mut body = vec![0; length.unwrap_or_default()];
-    connection.read_exact(&mut body).await?;
-    Ok((path, body.into()))
 }

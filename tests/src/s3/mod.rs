@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use serde_json::Value;
 
 use crate::fault::{Fault, Held, On};
 use crate::front::{Front, Seen};
-use crate::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
+use crate::signature::Keys;
 
 mod service;
 mod store;
@@ -53,6 +52,13 @@ impl Object {
     }
 }
 
+/// No key of an object, no metadata and no header may hold content.
+impl Drop for S3 {
+    fn drop(&mut self) {
+        self.front.watch().check("a request to S3");
+    }
+}
+
 impl S3 {
     /// The name of the bucket that images go to. It has no versions.
     pub const BUCKET: &str = "pictures";
@@ -70,7 +76,7 @@ impl S3 {
         store.create(Self::REQUESTS, true);
         store.create(Self::RESULTS, false);
         let mut service = S3ServiceBuilder::new(service::Operations(Arc::clone(&store)));
-        service.set_auth(SimpleAuth::from_single(ACCESS_KEY_ID, SECRET_ACCESS_KEY));
+        service.set_auth(Keys);
         let (url, front) = Front::serve(Arc::new(service.build())).await;
         Self { url, store, front }
     }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, request};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use s3s::crypto::{Checksum as _, Crc32};
 use s3s::dto::{
@@ -23,6 +24,7 @@ use s3s::{Body, S3Error, S3Request, S3Response, S3Result, s3_error};
 use super::store::{Condition, Content, Listing, Refusal, Store, Version};
 use crate::fault::Operation;
 use crate::front::Service;
+use crate::request;
 
 /// The operations.
 #[derive(Debug, Clone)]
@@ -298,15 +300,13 @@ fn error(refusal: Refusal) -> S3Error {
 }
 
 impl Service for S3Service {
-    fn target(&self, head: &request::Parts, _body: &Bytes) -> (Operation, String, String) {
-        let path = decoded(head.uri.path());
+    const KEEPS_CONTENT: bool = true;
+
+    fn target(&self, head: &Parts, _body: &Bytes) -> (Operation, String, String) {
+        let path = request::decoded(head.uri.path());
         let path = path.strip_prefix('/').unwrap_or_default();
         let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
-        let queries = head.uri.query().unwrap_or_default().split('&');
-        let query = |name: &str| {
-            let mut pairs = queries.clone().filter_map(|query| query.split_once('='));
-            pairs.find_map(|(key, value)| (key == name).then(|| decoded(value)))
-        };
+        let query = |name: &str| request::query(head, name);
         let operation = match (head.method.as_str(), key.is_empty()) {
             ("PUT", false) => Operation::PutObject,
             ("GET", false) => Operation::GetObject,
@@ -342,24 +342,4 @@ impl Service for S3Service {
             .body(body.into())
             .expect("good headers")
     }
-}
-
-/// A percent-encoded text, which must be UTF-8.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
-        match byte {
-            b'%' => {
-                let pair = (digit(rest.next()), digit(rest.next()));
-                let (Some(high), Some(low)) = pair else {
-                    panic!("not percent-encoded: {text}")
-                };
-                bytes.push(u8::try_from(high * 16 + low).expect("two digits"));
-            }
-            byte => bytes.push(byte),
-        }
-    }
-    String::from_utf8(bytes).expect("a key of text")
 }

@@ -1,5 +1,7 @@
 //! The SDK, unmodified, against this S3.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
@@ -9,7 +11,7 @@ use bytes::Bytes;
 
 use super::S3;
 use crate::fault::Operation::{DeleteObject, GetObject, HeadObject, ListObjects, PutObject};
-use crate::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY};
+use crate::{ACCESS_KEY_ID, CANARY, REGION, SECRET_ACCESS_KEY};
 
 /// A client that tries so often.
 fn client(s3: &S3, attempts: u32) -> Client {
@@ -257,4 +259,17 @@ async fn a_request_that_is_held_is_done_when_it_is_released() {
     held.release();
     write.await.unwrap().unwrap();
     assert_eq!(s3.object(S3::RESULTS, "results/a").body, "done");
+}
+
+#[tokio::test]
+async fn a_key_or_metadata_with_content_fails_the_test() {
+    for (key, metadata) in [(CANARY, ""), ("a", CANARY), ("a", "a")] {
+        let s3 = S3::start().await;
+        let client = client(&s3, 1);
+        let put = client.put_object().bucket(S3::RESULTS).key(key);
+        let put = put.body(ByteStream::from_static(CANARY.as_bytes()));
+        put.metadata("said", metadata).send().await.unwrap();
+        let ended = catch_unwind(AssertUnwindSafe(|| drop(s3)));
+        assert_eq!(ended.is_err(), key != metadata, "{key} {metadata}");
+    }
 }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use http::HeaderMap;
 use serde_json::Value;
 
-use crate::ACCOUNT;
 use crate::event::Event;
 use crate::failures::BatchItemFailures;
 use crate::fault::{Fault, Held, On};
@@ -17,6 +16,7 @@ use crate::front::{Front, Seen};
 use crate::function::Function;
 use crate::message::Message;
 use crate::outcome::Outcome;
+use crate::{ACCOUNT, calls};
 
 mod protocol;
 mod queues;
@@ -91,6 +91,13 @@ pub struct Delivery {
     pub messages: Vec<Message>,
 }
 
+/// No message that a function sends may hold content.
+impl Drop for Sqs {
+    fn drop(&mut self) {
+        self.front.watch().check("a request to SQS");
+    }
+}
+
 impl Sqs {
     /// The queue of the function `chat`.
     pub const CHAT: &str = "chat-requests";
@@ -147,6 +154,7 @@ impl Sqs {
     pub fn take(&self, queue: &str, most: usize) -> Option<Delivery> {
         let now = self.desk.queues().now;
         let messages = self.with(queue, |queue| queue.take(most, now));
+        calls::record_poll(queue, "sqs:ReceiveMessage");
         (!messages.is_empty()).then(|| Delivery {
             queue: queue.to_owned(),
             event: Event::messages(queue, &messages),
@@ -159,6 +167,7 @@ impl Sqs {
         let messages = delivery.messages.iter();
         let ids: Vec<_> = messages.map(|message| message.id.clone()).collect();
         self.with(&delivery.queue, |queue| queue.settle(&ids, failures));
+        calls::record_poll(&delivery.queue, "sqs:DeleteMessage");
     }
 
     /// The same for all that can become of an invocation: if it failed, all come back.

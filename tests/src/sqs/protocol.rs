@@ -291,6 +291,8 @@ fn texts(entry: &Value) -> BTreeMap<String, String> {
 }
 
 impl Service for Arc<Desk> {
+    const KEEPS_CONTENT: bool = false;
+
     fn target(&self, head: &request::Parts, body: &Bytes) -> (Operation, String, String) {
         let target = head.headers.get("x-amz-target");
         let target = target.and_then(|target| target.to_str().ok());

@@ -1,5 +1,6 @@
 //! The protocol over a socket, and the queues behind it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::Sqs;
 use crate::fault::Operation::{SendMessage, SendMessageBatch};
-use crate::{BatchItemFailures, Message};
+use crate::{BatchItemFailures, CANARY, Message};
 
 async fn ask(sqs: &Sqs, operation: &str, body: Value) -> (u16, Value) {
     let request = Request::post(sqs.url())
@@ -160,4 +161,15 @@ async fn a_fifo_queue_keeps_the_order_of_its_groups() {
     assert!(sqs.take(Sqs::FIFO, 10).is_none(), "nobody overtakes a2");
     assert!(sqs.skip(Sqs::FIFO));
     assert_eq!(said(&sqs.take(Sqs::FIFO, 10).unwrap()), ["a2", "a3"]);
+}
+
+#[tokio::test]
+async fn a_message_with_content_fails_the_test() {
+    for said in [CANARY, "a fact"] {
+        let sqs = Sqs::start().await;
+        let (status, _) = ask(&sqs, "SendMessageBatch", batch(&sqs, &["a", said])).await;
+        assert_eq!(status, 200);
+        let ended = catch_unwind(AssertUnwindSafe(|| drop(sqs)));
+        assert_eq!(ended.is_err(), said == CANARY);
+    }
 }

@@ -2,12 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use end_to_end::{Event, Stack};
+use end_to_end::{CANARY, Event, Stack};
 use serde_json::{Value, json};
 
-use crate::bad::{
-    Bad, CANARY, FUNCTIONS, answered, check_log, everywhere, good, refused, refused_with,
-};
+use crate::bad::{Bad, FUNCTIONS, answered, check_log, everywhere, good, refused, refused_with};
 
 /// A body of any bytes, which only base64 can bring.
 fn bytes(good: &Event, what: &str, bytes: &[u8], code: &'static str) -> Bad {

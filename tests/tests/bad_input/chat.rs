@@ -1,9 +1,9 @@
 //! What is wrong with a conversation.
 
-use end_to_end::{Ask, Event};
+use end_to_end::{Ask, CANARY, Event};
 use serde_json::{Value, json};
 
-use crate::bad::{Bad, CANARY, refused, refused_with};
+use crate::bad::{Bad, refused, refused_with};
 
 fn user(content: impl Into<Value>) -> Value {
     json!({"role": "user", "content": content.into()})
@@ -152,6 +152,7 @@ end_to_end::rows! {
             (json!(vec![user("a"); 6]), 400, "5"),
         ] {
             let event = Event::file("chat-http-v2").with_field("messages", messages);
+            let event = event.with_field("user", CANARY.into());
             let answer = stack.function.call(&event).await;
             assert_eq!(answer.status, status, "{answer:?}");
             assert!(answer.content.contains(limit), "{answer:?}");

@@ -1,6 +1,6 @@
 //! What is wrong with an event around its body.
 
-use end_to_end::{Answer, Event, Stack};
+use end_to_end::{Answer, CANARY, Event, Stack};
 use serde_json::json;
 
 use crate::bad::{Bad, FUNCTIONS, answered, check_log, everywhere, good};
@@ -157,7 +157,7 @@ end_to_end::rows! {
                 Bad::new(format!("{name:?}: {value:?}"), event, "unsupported_event")
             };
             vec![
-                header("x-odd", "a\r\nset-cookie: canary-7b1e44"),
+                header("x-odd", &format!("a\r\nset-cookie: {CANARY}")),
                 header("x-odd", "a\nb"),
                 header("x-odd", "a\u{0}b"),
                 header("x odd", "a"),

@@ -1,9 +1,9 @@
 //! What is wrong with a request for images.
 
-use end_to_end::{Event, Stack};
+use end_to_end::{CANARY, Event, Stack};
 use serde_json::{Value, json};
 
-use crate::bad::{Bad, CANARY, answered_by, check, good, refused};
+use crate::bad::{Bad, answered_by, check, good, refused};
 
 /// The object beside an image, whose URL is well-formed.
 async fn stored(stack: &mut Stack, event: &Event) -> end_to_end::Object {
@@ -151,7 +151,9 @@ end_to_end::rows! {
 async fn a_parameter_that_the_model_has_not_is_refused_by_name() {
     let model = "stability.stable-image-core-v1:1";
     let body = json!({"model": model, "prompt": "a lake"});
-    let good = Event::file("image-generation-http-v2").with_body(&body);
+    let good = Event::file("image-generation-http-v2")
+        .with_body(&body)
+        .marked();
     let field = |name, value| Bad::field(&good, name, value, "unsupported_parameter");
     let table = vec![
         field("steps", json!(10)),

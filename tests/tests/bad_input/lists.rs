@@ -83,7 +83,7 @@ end_to_end::rows! {
         assert_eq!((count("n_"), count("i_")), (188, 35));
         for function in ["text-completion", "chat", "image-generation"] {
             let [http, rest] = good(function);
-            let mut stack = Stack::start(function, &[("RUST_LOG", "trace")]).await;
+            let mut stack = Stack::start(function, &[]).await;
             for (index, (name, bytes)) in cases.iter().enumerate() {
                 let good = if index % 2 == 0 { &http } else { &rest };
                 // No case is a good request.
@@ -127,7 +127,7 @@ async fn naughty(ask: Ask, strings: &[String]) {
         Ask::IMAGE => Script::json(&picture_of(&drawing(64, 64))),
         ask => ask.answer(&["ok"]),
     };
-    let mut asked = ask.with(&[("RUST_LOG", "trace")], [script]).await;
+    let mut asked = ask.of([script]).await;
     for text in strings {
         let before = asked.upstream.count();
         let answer = asked.function.call(&ask.event_of(text)).await;

@@ -1,9 +1,9 @@
 //! What is wrong with a prompt or with how to go on from it.
 
-use end_to_end::{Ask, Event, Script};
+use end_to_end::{Ask, CANARY, Event, Script};
 use serde_json::{Value, json};
 
-use crate::bad::{Bad, CANARY, answered_by, good, refused, refused_with};
+use crate::bad::{Bad, answered_by, good, refused, refused_with};
 
 const BOTH: [&str; 2] = ["text-completion", "chat"];
 
@@ -60,19 +60,19 @@ end_to_end::rows! {
 
     b22_a_prompt_over_the_limit_of_characters_is_refused:
     "a prompt of limit + 1 characters, of combining marks, of emoji of four bytes: 400 prompt_too_long; of the limit: accepted" => {
-        // The good requests' own prompts are of 30 and 35 characters.
-        let limit = [("MAX_PROMPT_CHARACTERS", "40")];
+        // The good requests' own prompts are of 44 and 49 characters.
+        let limit = [("MAX_PROMPT_CHARACTERS", "60")];
         let characters = ["a", "\u{e9}", "\u{301}", "\u{1f98a}"];
         for function in ["text-completion", "image-generation"] {
             refused_with(&limit, function, |good| {
                 let long = |text: &str| {
-                    Bad::field(good, "prompt", text.repeat(41).into(), "prompt_too_long")
+                    Bad::field(good, "prompt", text.repeat(61).into(), "prompt_too_long")
                 };
                 characters.map(long).into()
             })
             .await;
             let fits = good(function).map(|good| {
-                characters.map(|text| good.clone().with_field("prompt", text.repeat(40).into()))
+                characters.map(|text| good.clone().with_field("prompt", text.repeat(60).into()))
             });
             answered_by(&limit, function, fits.concat(), |_| {}).await;
         }
@@ -88,8 +88,8 @@ end_to_end::rows! {
         .await;
         let mut stack = end_to_end::Stack::start("text-completion", &limit).await;
         for event in good("text-completion") {
-            let answer = stack.function.call(&event.with_field("prompt", "a".repeat(41).into())).await;
-            assert!(answer.text("/error/message").contains("40"), "{answer:?}");
+            let answer = stack.function.call(&event.with_field("prompt", "a".repeat(61).into())).await;
+            assert!(answer.text("/error/message").contains("60"), "{answer:?}");
         }
     }
 

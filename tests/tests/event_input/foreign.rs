@@ -6,10 +6,10 @@ use bedrock_adapter::doors::api_gateway::Request;
 use bedrock_adapter::doors::notification::Trusted;
 use bedrock_adapter::doors::queue::Message;
 use bedrock_adapter::doors::{Event as Read, Source};
-use end_to_end::{Event, Outcome, published};
+use end_to_end::{CANARY, Event, Outcome, published};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, CANARY, FUNCTIONS};
+use crate::bench::{Bench, FUNCTIONS};
 use crate::case::Fate;
 
 /// Examples of AWS by their names, and how the error names their service.
@@ -178,6 +178,7 @@ end_to_end::rows! {
                 for seed in 0..20 {
                     refused(&mut bench, random(seed)).await;
                 }
+                refused(&mut bench, format!("{{\"prompt\":\"{CANARY}").into()).await;
                 let calls = bench.cloud.bedrock().calls().await;
                 assert_eq!(calls.received, 0, "{name}");
                 let log = bench.function.stop().await;

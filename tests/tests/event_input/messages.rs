@@ -4,10 +4,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use end_to_end::{Cloud, Event, Message, Operation, Outcome, S3, arn};
+use end_to_end::{CANARY, Cloud, Event, Message, Operation, Outcome, S3, arn};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, CANARY, FUNCTIONS, everywhere};
+use crate::bench::{Bench, FUNCTIONS, everywhere};
 use crate::case::{Case, Fate};
 
 fn milliseconds_ago(time: Duration) -> Value {

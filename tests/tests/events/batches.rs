@@ -1,6 +1,7 @@
 //! Batch files: split, worked on and summed up.
 
-use end_to_end::{Cloud, Function, S3};
+use end_to_end::{Cloud, Function, S3, marked};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 /// Calls the functions with their messages until no queue has any.
@@ -30,6 +31,31 @@ fn summary(cloud: &Cloud, name: &str) -> Value {
     cloud.s3.json(S3::RESULTS, key)
 }
 
+/// A line of a batch file for each function.
+const LINES: [&str; 3] = [
+    r#"{"custom_id":"canary-7b1e44 1","method":"POST","url":"/v1/chat/completions","body":{"messages":[{"role":"user","content":"canary-7b1e44 Hi"}]}}"#,
+    r#"{"custom_id":"canary-7b1e44 2","method":"POST","url":"/v1/completions","body":{"prompt":"canary-7b1e44 Hi"}}"#,
+    r#"{"custom_id":"canary-7b1e44 3","method":"POST","url":"/v1/images/generations","body":{"prompt":"canary-7b1e44 a lake"}}"#,
+];
+
+#[tokio::test]
+async fn a_batch_file_of_any_function_may_have_lines_for_every_function() {
+    const FUNCTIONS: [&str; 3] = ["chat", "text-completion", "image-generation"];
+    let cloud = &Cloud::start().await;
+    let starts = FUNCTIONS.map(|name| async move { (name, cloud.start_function(name, &[]).await) });
+    let mut functions = join_all(starts).await;
+    for name in FUNCTIONS {
+        cloud.upload(name, "all.jsonl", LINES.join("\n"));
+    }
+    drive(cloud, &mut functions).await;
+    for name in FUNCTIONS {
+        let summary = summary(cloud, Cloud::short_name(name));
+        let counts = json!({"total": 3, "completed": 3, "failed": 0});
+        assert_eq!(summary.get("request_counts"), Some(&counts), "{summary}");
+    }
+    assert_eq!(cloud.paid_calls().await, LINES.len() * FUNCTIONS.len());
+}
+
 #[tokio::test]
 async fn a_batch_file_s_lines_all_end_in_results_and_are_summed_up() {
     let cloud = Cloud::start().await;
@@ -41,11 +67,11 @@ async fn a_batch_file_s_lines_all_end_in_results_and_are_summed_up() {
         ),
     ];
     let lines = [
-        r#"{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"messages":[{"role":"user","content":"Hi"}]}}"#,
-        r#"{"custom_id":"b","method":"POST","url":"/v1/completions","body":{"prompt":"Hi"}}"#,
+        r#"{"custom_id":"canary-7b1e44 a","method":"POST","url":"/v1/chat/completions","body":{"messages":[{"role":"user","content":"canary-7b1e44 Hi"}]}}"#,
+        r#"{"custom_id":"canary-7b1e44 b","method":"POST","url":"/v1/completions","body":{"prompt":"canary-7b1e44 Hi"}}"#,
         "",
-        r#"{"custom_id":"c","method":"POST","url":"/v1/completions","body":{"promt":"Hi"}}"#,
-        "nonsense",
+        r#"{"custom_id":"canary-7b1e44 c","method":"POST","url":"/v1/completions","body":{"promt":"canary-7b1e44 Hi"}}"#,
+        "canary-7b1e44, and no JSON",
     ];
     cloud.upload("chat", "all.jsonl", lines.join("\n"));
     drive(&cloud, &mut functions).await;
@@ -66,7 +92,7 @@ async fn a_batch_file_s_lines_all_end_in_results_and_are_summed_up() {
     let id = summary.get("id").and_then(Value::as_str).expect("an id");
     let failed = format!("results/chat/{id}/failed/00000003.json");
     let failed = cloud.s3.json(S3::RESULTS, &failed);
-    assert_eq!(failed.get("custom_id"), Some(&json!("c")));
+    assert_eq!(failed.get("custom_id"), Some(&json!(marked("c"))));
     assert_eq!(
         failed.pointer("/response/body/error/param"),
         Some(&json!("prompt")),

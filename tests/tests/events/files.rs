@@ -1,6 +1,6 @@
 //! Every file in `events/` that is not HTTP's, as it is.
 
-use end_to_end::{Cloud, Event, Outcome, S3};
+use end_to_end::{Cloud, Event, Message, Outcome, S3, Sqs};
 use serde_json::{Value, json};
 
 const FUNCTIONS: [&str; 3] = ["chat", "text-completion", "image-generation"];
@@ -25,7 +25,7 @@ async fn each_flavour_leaves_a_result_of_its_request() {
         for (flavour, records) in ANSWERED {
             let cloud = Cloud::start().await;
             let mut running = cloud.start_function(function, &[]).await;
-            let event = Event::file(&format!("{function}-{flavour}"));
+            let event = Event::file(&format!("{function}-{flavour}")).marked();
             cloud.lay_out(&event);
             let outcome = running.invoke_event(&event).await;
             let expected = match flavour {
@@ -50,6 +50,26 @@ async fn each_flavour_leaves_a_result_of_its_request() {
 }
 
 #[tokio::test]
+async fn each_function_takes_the_messages_of_a_fifo_queue() {
+    for function in FUNCTIONS {
+        let cloud = Cloud::start().await;
+        let mut running = cloud.start_function(function, &[]).await;
+        let queue = format!("{}.fifo", Cloud::queue(function));
+        if queue != Sqs::FIFO {
+            cloud.sqs.create(&queue);
+        }
+        let request = Event::file(&format!("{function}-direct")).marked();
+        for group in ["a", "b", "a"] {
+            let message = Message::new(request.text()).in_group(group);
+            cloud.sqs.put(&queue, message);
+        }
+        cloud.sqs.drive(&queue, &mut running, 1).await;
+        assert!(cloud.sqs.waiting(&queue).is_empty(), "{function}");
+        assert_eq!(cloud.paid_calls().await, 3, "{function}");
+    }
+}
+
+#[tokio::test]
 async fn a_caller_of_the_function_itself_gets_the_bare_answer() {
     for (function, pointer) in [
         ("chat", "/choices/0/message/content"),
@@ -58,7 +78,7 @@ async fn a_caller_of_the_function_itself_gets_the_bare_answer() {
     ] {
         let cloud = Cloud::start().await;
         let mut running = cloud.start_function(function, &[]).await;
-        let event = Event::file(&format!("{function}-direct"));
+        let event = Event::file(&format!("{function}-direct")).marked();
         let outcome = running.invoke_event(&event).await;
         let answer = outcome.response();
         assert!(

@@ -3,18 +3,18 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use end_to_end::{
-    BatchItemFailures, Cloud, Event, Function, Message, Operation, S3, Script, Sqs, Stored,
+    BatchItemFailures, Cloud, Event, Function, Message, Operation, S3, Script, Sqs, Stored, marked,
 };
 use serde_json::{Value, json};
 
-/// A line of a batch file.
-const LINE: &str = r#"{"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": {"messages": [{"role": "user", "content": "Hello"}]}}"#;
+/// A line of a batch file, with the canary in it.
+const LINE: &str = r#"{"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": {"messages": [{"role": "user", "content": "canary-7b1e44 Hello"}]}}"#;
 
 /// What refuses every question.
 const STRICT: [(&str, &str); 1] = [("MAX_HISTORY_CHARACTERS", "1")];
 
 fn question(text: &str) -> Value {
-    json!({"messages": [{"role": "user", "content": text}]})
+    json!({"messages": [{"role": "user", "content": marked(text)}]})
 }
 
 /// Hands one message out, outside of any queue; says which were reported.
@@ -176,7 +176,11 @@ async fn a_defect_is_paid_for_twice_at_most_and_ends_in_the_dead_letter_queue() 
 async fn a_file_of_more_than_50_000_lines_is_refused_whole() {
     let cloud = Cloud::start().await;
     let mut function = cloud.start_function("chat", &[]).await;
-    let stored = cloud.upload("chat", "long.jsonl", "{}\n".repeat(50_001));
+    let stored = cloud.upload(
+        "chat",
+        "long.jsonl",
+        LINE.to_owned() + &"\n{}".repeat(50_000),
+    );
     let outcomes = cloud.drive("chat", &mut function).await;
     assert_eq!(outcomes.len(), 1, "{outcomes:?}");
     let (key, status, code) = only_result(&cloud);

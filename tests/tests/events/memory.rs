@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use end_to_end::{Cloud, S3, Sqs, say};
+use end_to_end::{Cloud, S3, Sqs, marked, say};
 use serde_json::{Value, json};
 
 /// The memory that the template gives a function that writes text.
@@ -20,7 +20,7 @@ async fn ten_uploads_of_4_mb_at_a_time_are_answered_within_128_mb() {
     let mut function = cloud.start_function("chat", &[]).await;
     let text = "word ".repeat(CHARACTERS / 5);
     let roles = ["user", "assistant", "user", "assistant", "user"];
-    let messages = roles.map(|role| json!({"role": role, "content": text}));
+    let messages = roles.map(|role| json!({"role": role, "content": marked(&text)}));
     let request = json!({"messages": messages, "max_tokens": 16}).to_string();
     for number in 1..=UPLOADS {
         cloud.upload("chat", &format!("{number}.json"), request.clone());

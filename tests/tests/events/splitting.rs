@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use end_to_end::{Cloud, Event, Function, Message, Operation, S3, Sqs, say};
+use end_to_end::{CANARY, Cloud, Event, Function, Message, Operation, S3, Sqs, marked, say};
 use serde_json::{Value, json};
 
 /// The memory that the template gives a function that writes text.
@@ -16,12 +16,12 @@ const LARGEST: u64 = 200 * 1024 * 1024;
 fn lines(count: usize, bytes: usize) -> Bytes {
     let line = |text: &str| {
         let line = json!({
-            "custom_id": "line", "method": "POST", "url": "/v1/chat/completions",
-            "body": {"messages": [{"role": "user", "content": text}]},
+            "custom_id": CANARY, "method": "POST", "url": "/v1/chat/completions",
+            "body": {"messages": [{"role": "user", "content": marked(text)}]},
         });
         format!("{line}\n")
     };
-    let line = line(&"x".repeat(bytes - line("").len()));
+    let line = line(&"x".repeat(bytes + 1 - line("x").len()));
     assert_eq!(line.len(), bytes);
     let mut file = BytesMut::with_capacity(count * bytes);
     for _ in 0..count {

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use end_to_end::{Cloud, Function, S3, Sqs};
+use end_to_end::{Cloud, Function, S3, Sqs, marked};
 use serde_json::json;
 
 const LINES: usize = 1_000;
@@ -37,7 +37,7 @@ async fn lines_are_answered_about_as_fast_as_the_model_allows() {
     for _ in 0..ENVIRONMENTS {
         functions.push(cloud.start_function("chat", &[]).await);
     }
-    let prompt = format!("[[fault:slow:{}]] Hello", LATENCY.as_millis());
+    let prompt = marked(&format!("[[fault:slow:{}]] Hello", LATENCY.as_millis()));
     let line = json!({
         "custom_id": "line", "method": "POST", "url": "/v1/chat/completions",
         "body": {"messages": [{"role": "user", "content": prompt}]},

@@ -59,7 +59,7 @@ end_to_end::rows! {
     f24_a_page_in_place_of_an_answer_is_a_502:
     "200 with a page: 502 upstream_malformed after 1 call, without a word of the page" => {
         let told = Told::new(502, "upstream_malformed", 1);
-        refused(Ask::ALL, |_| vec![Script::page(200, PAGE)], told).await;
+        refused(Ask::ALL, |_| vec![Script::page(200, &PAGE)], told).await;
     }
 
     f25_an_empty_answer_is_a_502:

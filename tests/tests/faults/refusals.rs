@@ -73,8 +73,8 @@ end_to_end::rows! {
     f04_a_gateways_429_is_a_throttle_by_its_status:
     "429 with a page and no error code: a throttle, retried as such" => {
         let told = Told::new(429, "rate_limit_exceeded", 3);
-        let for_ever = refused(Ask::ALL, |_| vec![Script::page(429, PAGE)], told);
-        let once = answered_after(Ask::ALL, |_| vec![Script::page(429, PAGE)]);
+        let for_ever = refused(Ask::ALL, |_| vec![Script::page(429, &PAGE)], told);
+        let once = answered_after(Ask::ALL, |_| vec![Script::page(429, &PAGE)]);
         tokio::join!(for_ever, once);
     }
 
@@ -115,10 +115,10 @@ end_to_end::rows! {
     f09_a_gateways_page_is_a_502_and_never_passed_on:
     "502 or 504 with a page from a middlebox: 502 or 504 in JSON after 1 call, without a word of the page" => {
         let told = Told::new(502, "upstream_error", 1);
-        refused(Ask::ALL, |_| vec![Script::page(502, PAGE)], told).await;
+        refused(Ask::ALL, |_| vec![Script::page(502, &PAGE)], told).await;
         // The model may still be at work: another call would be paid for too.
         let told = Told::new(504, "model_timeout", 1);
-        refused(Ask::ALL, |_| vec![Script::page(504, PAGE)], told).await;
+        refused(Ask::ALL, |_| vec![Script::page(504, &PAGE)], told).await;
     }
 
     f10_a_models_error_is_a_502_and_not_repeated:

@@ -1,16 +1,18 @@
 //! What the caller is told of a fault.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use end_to_end::{Answer, Ask, Asked, Script};
+use end_to_end::{Answer, Ask, Asked, CANARY, Script};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 /// What stands in the bodies of gateways, and must never reach a caller.
 pub(crate) const SECRET: &str = "secret-host.internal";
 
-/// A page of a gateway.
-pub(crate) const PAGE: &str = "<html><body>secret-host.internal</body></html>";
+/// A page of a gateway, which may quote what it was told.
+pub(crate) static PAGE: LazyLock<String> =
+    LazyLock::new(|| format!("<html><body>{SECRET} {CANARY}</body></html>"));
 
 /// An answer that is an error, and the calls that were made for it.
 #[derive(Debug, Clone, Copy)]

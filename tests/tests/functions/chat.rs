@@ -34,7 +34,7 @@ fn check(answer: &Answer, model: &str) {
 async fn the_history_and_the_system_prompt_reach_the_model_over_converse() {
     let mut stack = Stack::start("chat", &[]).await;
     for event in ["chat-http-v2", "chat-rest-v1"] {
-        let answer = stack.function.call(&Event::file(event)).await;
+        let answer = stack.function.call(&Event::file(event).marked()).await;
         check(&answer, "us.amazon.nova-lite-v1:0");
     }
     let nova = ("Converse".to_owned(), "amazon.nova-lite-v1:0".to_owned());
@@ -50,6 +50,7 @@ async fn the_history_reaches_the_model_over_its_own_transcript_too() {
         "us.anthropic.claude-haiku-4-5-20251001-v1:0",
     ] {
         let event = Event::file("chat-http-v2")
+            .marked()
             .with_field("model", model.into())
             .with_field("api", "invoke".into());
         check(&stack.function.call(&event).await, model);
@@ -62,7 +63,9 @@ async fn the_history_reaches_the_model_over_its_own_transcript_too() {
 #[tokio::test]
 async fn a_model_without_converse_is_given_its_own_transcript_unasked() {
     let mut stack = Stack::start("chat", &[]).await;
-    let event = Event::file("chat-http-v2").with_field("model", "amazon.titan-tg1-large".into());
+    let event = Event::file("chat-http-v2")
+        .marked()
+        .with_field("model", "amazon.titan-tg1-large".into());
     let answer = stack.function.call(&event).await;
     check(&answer, "amazon.titan-tg1-large");
     let titan = (
@@ -75,7 +78,7 @@ async fn a_model_without_converse_is_given_its_own_transcript_unasked() {
 #[tokio::test]
 async fn a_turn_that_is_lost_would_show() {
     let mut stack = Stack::start("chat", &[]).await;
-    let event = Event::file("chat-http-v2");
+    let event = Event::file("chat-http-v2").marked();
     let whole = stack.function.call(&event).await;
     let mut body = event.body();
     body["messages"].as_array_mut().unwrap().remove(2);
@@ -87,7 +90,7 @@ async fn a_turn_that_is_lost_would_show() {
 #[tokio::test]
 async fn an_answer_can_be_sent_back_as_the_next_turn() {
     let mut stack = Stack::start("chat", &[]).await;
-    let event = Event::file("chat-http-v2");
+    let event = Event::file("chat-http-v2").marked();
     let answer = stack.function.call(&event).await;
     let mut body = event.body();
     let messages = body["messages"].as_array_mut().unwrap();
@@ -103,7 +106,9 @@ async fn an_answer_can_be_sent_back_as_the_next_turn() {
 #[tokio::test]
 async fn n_alternatives_are_n_calls() {
     let mut stack = Stack::start("chat", &[]).await;
-    let event = Event::file("chat-http-v2").with_field("n", 2.into());
+    let event = Event::file("chat-http-v2")
+        .marked()
+        .with_field("n", 2.into());
     let answer = stack.function.call(&event).await;
     check(&answer, "us.amazon.nova-lite-v1:0");
     assert_eq!(answer.body["choices"][1]["index"], 1);

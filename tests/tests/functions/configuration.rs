@@ -1,6 +1,6 @@
 //! What the environment changes.
 
-use end_to_end::{Event, Function, Refusing, Stack, Sts, Witness};
+use end_to_end::{Ask, Event, Function, Refusing, Stack, Sts, Task, Witness};
 use serde_json::json;
 
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn the_environment_names_the_model_of_a_request_that_names_none() {
             "stability.stable-diffusion-xl",
         ),
     ] {
-        let event = Event::file(event).with_body(&body);
+        let event = Event::file(event).with_body(&body).marked();
         let mut stack = Stack::start(function, &[(variable, model)]).await;
         let answer = stack.function.call(&event).await;
         assert_eq!(answer.status, 200, "{function}: {answer:?}");
@@ -54,15 +54,53 @@ async fn an_alias_stands_for_its_model_and_keeps_its_name() {
         .each_ref()
         .map(|(name, value)| (*name, value.as_str()));
     let mut stack = Stack::start("chat", &environment).await;
-    let event = Event::file("chat-http-v2").with_field("model", "gpt-4o".into());
+    let event = Event::file("chat-http-v2")
+        .marked()
+        .with_field("model", "gpt-4o".into());
     let answer = stack.function.call(&event).await;
     assert_eq!((answer.status, answer.text("/model")), (200, "gpt-4o"));
-    let event = event.with_body(&json!({"messages": [{"role": "user", "content": "Hello"}]}));
+    let body = json!({"messages": [{"role": "user", "content": "Hello"}]});
+    let event = event.with_body(&body).marked();
     let answer = stack.function.call(&event).await;
     assert_eq!((answer.status, answer.text("/model")), (200, "ours"));
     let calls = stack.bedrock.calls().await;
     let operations: Vec<_> = calls.kinds.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(operations, ["InvokeModel", "Converse"]);
+}
+
+/// A profile of the account's own, in each of the ways to its model.
+#[tokio::test]
+async fn a_model_that_is_allowed_by_its_arn_is_called_by_it() {
+    let arn = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123def456";
+    for ask in Ask::ALL {
+        let family = match ask.task {
+            Task::Chat | Task::Text => "nova-text",
+            Task::Image => "stable-image",
+        };
+        let variable = match ask.task {
+            Task::Chat => "DEFAULT_CHAT_MODEL",
+            Task::Text => "DEFAULT_TEXT_MODEL",
+            Task::Image => "DEFAULT_IMAGE_MODEL",
+        };
+        let allowed = format!("{},{arn}", ask.model());
+        let environment = [
+            ("ALLOWED_MODELS", allowed.as_str()),
+            (variable, ask.model()),
+        ];
+        let mut asked = ask.with(&environment, [ask.answer(&["Hello"])]).await;
+        let event = ask
+            .event()
+            .with_field("model", arn.into())
+            .with_field("family", family.into());
+        let event = match ask.task {
+            Task::Chat => event.with_field("api", "converse".into()),
+            Task::Text | Task::Image => event,
+        };
+        let answer = asked.function.call(&event).await;
+        ask.check(&answer, "Hello");
+        let path = asked.upstream.last().path;
+        assert!(path.contains("abc123def456"), "{ask:?}: {path}");
+    }
 }
 
 #[tokio::test]
@@ -80,7 +118,9 @@ async fn the_role_in_the_environment_is_assumed_and_its_credentials_sign() {
         ("BEDROCK_ROLE_SESSION_NAME", "guide-reader"),
     ];
     let mut function = Function::start("text-completion", &environment).await;
-    let answer = function.call(&Event::file("text-completion-http-v2")).await;
+    let answer = function
+        .call(&Event::file("text-completion-http-v2").marked())
+        .await;
     assert!(sts.requests()[0].contains("RoleSessionName=guide-reader"));
     let signatures = witness.signatures();
     assert_eq!(signatures.len(), 1);
@@ -99,7 +139,7 @@ async fn an_image_that_cannot_be_stored_is_an_error_that_says_so() {
     let nobody = Refusing::start();
     let url = nobody.url();
     let mut stack = Stack::start("image-generation", &[("AWS_ENDPOINT_URL_S3", &url)]).await;
-    let event = Event::file("image-generation-http-v2");
+    let event = Event::file("image-generation-http-v2").marked();
     let answer = stack.function.call(&event).await;
     assert_eq!(answer.status, 503, "{answer:?}");
     assert_eq!(answer.error()["code"], "answer_not_stored");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use end_to_end::{Answer, Ask, Asked, Cloud, Event, On, Operation, S3, Script};
+use end_to_end::{Answer, Ask, Asked, CANARY, Cloud, Event, On, Operation, S3, Script, marked};
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 const KEPT: [(&str, &str); 1] = [("RESULT_BUCKET", S3::RESULTS)];
 
 fn keyed(ask: Ask) -> Event {
-    ask.event().with_header("Idempotency-Key", "a-key")
+    ask.event().with_header("Idempotency-Key", CANARY)
 }
 
 async fn asked(ask: Ask, scripts: impl IntoIterator<Item = Script>) -> Asked {
@@ -64,7 +64,9 @@ async fn the_same_request_again_has_the_same_answer_and_is_not_paid_for() {
         let pictures = usize::from(ask == Ask::IMAGE);
         assert_eq!(asked.s3.keys().await.len(), pictures, "{ask:?}");
         // Another key is another request.
-        let other = ask.event().with_header("Idempotency-Key", "another-key");
+        let other = ask
+            .event()
+            .with_header("Idempotency-Key", &marked("another"));
         let answer = asked.function.call(&other).await;
         assert!(answer.status == 200 && !is_replayed(&answer), "{answer:?}");
         assert_eq!(asked.upstream.count(), 2, "{ask:?}");

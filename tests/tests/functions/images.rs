@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use end_to_end::{Event, S3, Stack, download, size_of};
+use end_to_end::{Event, S3, Stack, download, marked, size_of};
 use serde_json::{Value, json};
 
 /// Checks that an image's URL downloads the same PNG that S3 keeps, and returns its size and the
@@ -34,6 +34,7 @@ async fn sdxl_draws_into_s3_and_the_url_downloads_it() {
     let mut stack = Stack::start("image-generation", &[]).await;
     for event in ["image-generation-http-v2", "image-generation-rest-v1"] {
         let event = Event::file(event)
+            .marked()
             .with_field("size", "1216x832".into())
             .with_field("cfg_scale", 8.5.into());
         let answer = stack.function.call(&event).await;
@@ -72,6 +73,7 @@ async fn sdxl_draws_into_s3_and_the_url_downloads_it() {
 async fn an_image_can_come_in_the_answer_and_is_in_s3_all_the_same() {
     let mut stack = Stack::start("image-generation", &[]).await;
     let event = Event::file("image-generation-http-v2")
+        .marked()
         .with_field("response_format", "b64_json".into())
         .with_field("size", "640x1536".into());
     let answer = stack.function.call(&event).await;
@@ -86,7 +88,7 @@ async fn an_image_can_come_in_the_answer_and_is_in_s3_all_the_same() {
 #[tokio::test]
 async fn n_images_differ_each_with_a_seed_that_makes_it_again() {
     let mut stack = Stack::start("image-generation", &[]).await;
-    let event = Event::file("image-generation-http-v2");
+    let event = Event::file("image-generation-http-v2").marked();
     let two = event.clone().with_field("n", 2.into());
     let answer = stack.function.call(&two).await;
     let images = answer.body["data"].as_array().unwrap();
@@ -108,8 +110,8 @@ async fn n_images_differ_each_with_a_seed_that_makes_it_again() {
 #[tokio::test]
 async fn without_a_model_stable_image_core_draws() {
     let mut stack = Stack::start("image-generation", &[]).await;
-    let event =
-        Event::file("image-generation-http-v2").with_body(&json!({"prompt": "a lake at dawn"}));
+    let event = Event::file("image-generation-http-v2")
+        .with_body(&json!({"prompt": marked("a lake at dawn")}));
     let answer = stack.function.call(&event).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let (size, metadata) = check(&stack, &answer.body["data"][0]).await;
@@ -131,14 +133,17 @@ async fn a_url_opens_nothing_but_its_own_image() {
     let mut stack = Stack::start("image-generation", &[]).await;
     let answer = stack
         .function
-        .call(&Event::file("image-generation-http-v2"))
+        .call(&Event::file("image-generation-http-v2").marked())
         .await;
     let url = answer.text("/data/0/url");
     let (path, _) = url.split_once('?').unwrap();
     assert_eq!(download(path).await.status, 403, "without a signature");
     let keys = stack.s3.keys().await;
+    assert_eq!(download(url).await.status, 200);
     let another = url.replace(&keys[0], "images/another/0.png");
     assert_eq!(download(&another).await.status, 403, "of another object");
     assert!(url.contains(&format!("/{}/{}?", S3::BUCKET, keys[0])));
     assert!(url.contains("X-Amz-Expires=3600"), "{url}");
+    stack.s3.delete(S3::BUCKET, &keys[0]);
+    assert_eq!(download(url).await.status, 404, "of what is gone");
 }

@@ -1,6 +1,6 @@
 //! Text completion.
 
-use end_to_end::{Answer, Event, Stack};
+use end_to_end::{Answer, Event, Stack, marked};
 use serde_json::json;
 
 const PROMPT: &str = "What is the capital of France?";
@@ -20,16 +20,16 @@ fn check(answer: &Answer, model: &str, finish: &str) {
     assert_eq!(answer.text("/choices/0/finish_reason"), finish);
     let usage = &answer.body["usage"];
     let count = |name: &str| usage[name].as_u64().expect("a count");
-    assert_eq!(count("prompt_tokens"), 6, "the prompt's words");
+    assert_eq!(count("prompt_tokens"), 7, "the prompt's words");
     let completion_tokens = count("completion_tokens");
-    assert_eq!(count("total_tokens"), 6 + completion_tokens);
+    assert_eq!(count("total_tokens"), 7 + completion_tokens);
 }
 
 #[tokio::test]
 async fn titan_completes_a_prompt_that_comes_over_either_kind_of_api() {
     let mut stack = Stack::start("text-completion", &[]).await;
     for event in ["text-completion-http-v2", "text-completion-rest-v1"] {
-        let answer = stack.function.call(&Event::file(event)).await;
+        let answer = stack.function.call(&Event::file(event).marked()).await;
         check(&answer, "amazon.titan-tg1-large", "stop");
         assert!(answer.text("/choices/0/text").contains(PROMPT), "{event}");
     }
@@ -45,8 +45,9 @@ async fn titan_completes_a_prompt_that_comes_over_either_kind_of_api() {
 #[tokio::test]
 async fn claude_v2_completes_a_prompt_in_its_text_form() {
     let mut stack = Stack::start("text-completion", &[]).await;
-    let event =
-        Event::file("text-completion-http-v2").with_field("model", "anthropic.claude-v2".into());
+    let event = Event::file("text-completion-http-v2")
+        .marked()
+        .with_field("model", "anthropic.claude-v2".into());
     let answer = stack.function.call(&event).await;
     check(&answer, "anthropic.claude-v2", "stop");
     assert!(answer.text("/choices/0/text").contains(PROMPT));
@@ -61,7 +62,7 @@ async fn several_prompts_give_n_choices_each_in_the_order_of_the_prompts() {
     let mut stack = Stack::start("text-completion", &[]).await;
     let event = Event::file("text-completion-http-v2").with_body(&json!({
         "model": "anthropic.claude-v2",
-        "prompt": ["a red fox", "a blue whale"],
+        "prompt": [marked("a red fox"), marked("a blue whale")],
         "n": 2,
         "echo": true,
         "max_tokens": 100,
@@ -74,7 +75,8 @@ async fn several_prompts_give_n_choices_each_in_the_order_of_the_prompts() {
     {
         assert_eq!(answer.body["choices"][index]["index"], index);
         let text = answer.text(&format!("/choices/{index}/text"));
-        assert!(text.starts_with(prompt), "echoed: {text}");
+        let prompt = marked(prompt);
+        assert!(text.starts_with(&prompt), "echoed: {text}");
         assert!(text.contains(&format!("says \"{prompt}\"")), "{text}");
     }
     assert_eq!(answer.body["choices"].as_array().unwrap().len(), 4);

@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use end_to_end::{Cloud, Event, Function, Message, Operation, S3, Sqs};
+use end_to_end::{Cloud, Event, Function, Message, Operation, S3, Sqs, marked};
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -53,7 +53,7 @@ impl Dice {
 }
 
 fn asking(text: &str) -> Message {
-    let body = json!({"messages": [{"role": "user", "content": text}], "max_tokens": 16});
+    let body = json!({"messages": [{"role": "user", "content": marked(text)}], "max_tokens": 16});
     Message::new(body.to_string())
 }
 

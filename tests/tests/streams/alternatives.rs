@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use end_to_end::{Answer, Ask, Script, frames};
+use end_to_end::{Answer, Ask, Script, frames, unmarked};
 use serde_json::{Value, json};
 
 const PAUSE: Duration = Duration::from_millis(30);
@@ -25,7 +25,7 @@ fn texts(answer: &Answer) -> Vec<(u64, String)> {
     let texts = choices.filter_map(|choice| {
         let text = choice.pointer("/delta/content").or(choice.get("text"))?;
         let text = text.as_str().filter(|text| !text.is_empty())?;
-        Some((choice["index"].as_u64().expect("an index"), text.to_owned()))
+        Some((choice["index"].as_u64().expect("an index"), unmarked(text)))
     });
     texts.collect()
 }

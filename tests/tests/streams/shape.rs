@@ -1,6 +1,6 @@
 //! What stands in the chunks.
 
-use end_to_end::{Answer, Ask, Event, Stack, Task};
+use end_to_end::{Answer, Ask, Event, Stack, Task, marked};
 use serde_json::{Value, json};
 
 /// The same of all chunks, which they must agree in.
@@ -58,8 +58,8 @@ async fn a_chat_begins_with_its_role_and_ends_with_its_reason() {
         deltas,
         [
             json!({"role": "assistant", "content": ""}),
-            json!({"content": "Hello "}),
-            json!({"content": "world"}),
+            json!({"content": marked("Hello ")}),
+            json!({"content": marked("world")}),
             json!({}),
         ]
     );
@@ -81,7 +81,14 @@ async fn a_completion_is_streamed_in_the_shape_of_its_whole_answer() {
     let answer = asked.call().await;
     let choices = choices(&answer);
     let texts: Vec<_> = choices.iter().map(|choice| &choice["text"]).collect();
-    assert_eq!(texts, ["Hello ", "world", ""]);
+    assert_eq!(
+        texts,
+        [
+            &json!(marked("Hello ")),
+            &json!(marked("world")),
+            &json!("")
+        ]
+    );
     assert_eq!(choices[2]["finish_reason"], "stop");
     assert_eq!(choices[2]["stop_reason"], "end_turn");
 }
@@ -159,7 +166,7 @@ async fn a_stream_says_the_same_as_the_whole_answer() {
     ] {
         let mut stack = Stack::start(ask.function(), &[]).await;
         for (model, api) in models {
-            let event: Event = ask.event_of("Tell me of foxes & \"quotes\".\n😀");
+            let event: Event = ask.event_of(&marked("Tell me of foxes & \"quotes\".\n😀"));
             let event = event
                 .with_field("model", model.into())
                 .with_field("api", api.into());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use end_to_end::{Ask, Cloud, Event, Function, Message, Script, Sqs};
+use end_to_end::{Ask, Cloud, Event, Function, Message, Script, Sqs, marked};
 use serde_json::{Value, json};
 
 const NAMESPACE: (&str, &str) = ("METRICS_NAMESPACE", "BedrockLambda/tests");
@@ -56,6 +56,7 @@ async fn a_call_is_counted_with_what_its_answer_says() {
     ] {
         let mut function = chat(&cloud, &[("METRICS_BY_KEY", by_key)]).await;
         let event = Event::file("chat-rest-v1")
+            .marked()
             .with("/requestContext/identity/apiKeyId", "k3yid".into())
             .with_field("model", "us.amazon.nova-lite-v1:0".into());
         let answer = function.call(&event).await;
@@ -179,7 +180,7 @@ async fn a_request_that_no_model_sees_has_no_metrics() {
     let cloud = Cloud::start().await;
     let function = chat(&cloud, &[]).await;
     assert_eq!(
-        metrics(function, &Event::file("chat-rest-v1")).await,
+        metrics(function, &Event::file("chat-rest-v1").marked()).await,
         [Value::Null; 0]
     );
 }
@@ -194,7 +195,7 @@ async fn images_are_counted_by_size_and_steps() {
         ("stability.stable-diffusion-xl-v1", Some(51), 1),
         ("stability.stable-image-core-v1:1", None, 2),
     ] {
-        let mut body = json!({"model": model, "prompt": "A lake", "n": count});
+        let mut body = json!({"model": model, "prompt": marked("A lake"), "n": count});
         if let Some(steps) = steps {
             body["steps"] = json!(steps);
         }
@@ -241,7 +242,8 @@ async fn duplicates_and_records_that_come_back_are_counted_by_function() {
     let cloud = Cloud::with_faults().await;
     let mut function = chat(&cloud, &[]).await;
     let asking = |text: &str| {
-        let body = json!({"messages": [{"role": "user", "content": text}], "max_tokens": 8});
+        let body =
+            json!({"messages": [{"role": "user", "content": marked(text)}], "max_tokens": 8});
         Message::new(body.to_string())
     };
     let good = asking("Hello");
@@ -250,7 +252,7 @@ async fn duplicates_and_records_that_come_back_are_counted_by_function() {
         let event = Event::messages(Sqs::CHAT, &[good.clone(), throttled.clone()]);
         function.invoke_event(&event).await;
     }
-    let lines = metrics(function, &Event::file("chat-rest-v1")).await;
+    let lines = metrics(function, &Event::file("chat-rest-v1").marked()).await;
     let records: Vec<_> = lines
         .iter()
         .filter(|line| line.get("FunctionName").is_some())
@@ -276,7 +278,7 @@ async fn whoever_posts_the_answer_and_however_the_metrics_are_written() {
         ("RUNTIME_RESPONDER", "stock"),
     ] {
         let mut function = chat(&cloud, &[environment]).await;
-        let whole = Event::file("chat-rest-v1");
+        let whole = Event::file("chat-rest-v1").marked();
         let streamed = whole.clone().with_field("stream", true.into());
         for event in [&whole, &streamed] {
             let answer = function.call(event).await;

@@ -3,21 +3,34 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use end_to_end::{Cloud, Event, Message, Sqs, TRACE};
+use end_to_end::{Cloud, Event, Message, Sqs, TRACE, Watch, marked};
 use serde_json::{Value, json};
 use tokio::net::UdpSocket;
 
 /// X-Ray's daemon.
-struct Daemon(UdpSocket);
+struct Daemon {
+    socket: UdpSocket,
+    watch: Watch,
+}
+
+/// No segment may hold content.
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.watch.check("a trace");
+    }
+}
 
 impl Daemon {
     async fn start() -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await;
-        Self(socket.expect("a loopback port"))
+        Self {
+            socket: socket.expect("a loopback port"),
+            watch: Watch::default(),
+        }
     }
 
     fn address(&self) -> String {
-        self.0.local_addr().expect("an address").to_string()
+        self.socket.local_addr().expect("an address").to_string()
     }
 
     /// Everything that has come, until nothing comes any more.
@@ -25,8 +38,10 @@ impl Daemon {
         let mut segments = Vec::new();
         let mut bytes = vec![0; 65_536];
         let patience = Duration::from_secs(1);
-        while let Ok(received) = tokio::time::timeout(patience, self.0.recv(&mut bytes)).await {
+        while let Ok(received) = tokio::time::timeout(patience, self.socket.recv(&mut bytes)).await
+        {
             let length = received.expect("a datagram");
+            self.watch.look("a segment", &bytes[..length]);
             let text = str::from_utf8(&bytes[..length]).expect("text");
             let (header, document) = text.split_once('\n').expect("a header");
             assert_eq!(header, r#"{"format":"json","version":1}"#);
@@ -52,7 +67,8 @@ async fn each_call_of_a_message_is_a_subsegment_of_its_function() {
         .map(|(name, value)| (*name, value.as_str()));
     let mut function = cloud.start_function("chat", &environment).await;
     let asking = |text: &str| {
-        let body = json!({"messages": [{"role": "user", "content": text}], "max_tokens": 8});
+        let body =
+            json!({"messages": [{"role": "user", "content": marked(text)}], "max_tokens": 8});
         Message::new(body.to_string())
     };
     let messages = [asking("Hello"), asking("[[fault:throttle]]")];
@@ -117,7 +133,7 @@ async fn what_is_not_sampled_or_has_no_daemon_is_not_traced() {
     let daemon = Daemon::start().await;
     // The daemon's port is known to nobody.
     let mut function = cloud.start_function("chat", &[]).await;
-    let answer = function.call(&Event::file("chat-rest-v1")).await;
+    let answer = function.call(&Event::file("chat-rest-v1").marked()).await;
     assert_eq!(answer.status, 200);
     assert_eq!(daemon.segments().await, [Value::Null; 0]);
 }
