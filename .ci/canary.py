@@ -34,8 +34,9 @@ def main() -> int:
     megabytes = sum(end["bytes"] for end in ends.values()) / 1e6
     invocations = sum(end["invocations"] for end in ends.values())
     print(
-        f"canary: in {len(ends)} processes of {len(suites)} suites, {invocations} invocations, {megabytes:.1f} MB of output "
-        f"and error reports: nowhere. {len(asked & record.given)} processes were told it, {len(asked - record.given)} not"
+        f"canary: in {len(ends)} processes of {len(suites)} suites, {invocations} invocations, {megabytes:.1f} MB of "
+        f"output and error reports: nowhere. {len(asked & record.given)} processes were told it, "
+        f"{len(asked - record.given)} not"
     )
     unknown = {test for test in untold if not test.startswith(tuple(WITHOUT))}
     needless = {start for start in WITHOUT if not any(test.startswith(start) for test in untold)}

@@ -18,6 +18,9 @@ ROUTES = {
     ("/v1/models/{id+}", "get"): "ModelsFunction",
 }
 INTEGRATION = "x-amazon-apigateway-integration"
+HEADER_KEY = {"type": "apiKey", "in": "header"}
+# By it a mock finds its answer.
+MOCKED = {"application/json": '{"statusCode": 204}'}
 ANSWER_HEADER = "gatewayresponse.header."
 PREFLIGHT_HEADER = "method.response.header."
 # What OpenAI's clients for Python (3.54) and Node (6.49) send, beside what every browser may send.
@@ -116,14 +119,17 @@ class Api:
         assert self.body["x-amazon-apigateway-api-key-source"] == source, "T04: the definition has another one"
         schemes = self.body["components"]["securitySchemes"]
         if self.mode == gateway_rows.IAM:
-            assert schemes["sigv4"]["x-amazon-apigateway-authtype"] == "awsSigv4", "T01: IAM is not asked"
+            signed = {**HEADER_KEY, "name": "Authorization", "x-amazon-apigateway-authtype": "awsSigv4"}
+            assert schemes == {"sigv4": signed}, "T01: IAM is not asked"
             for kind in ("ApiKey", "UsagePlan", "UsagePlanKey"):
                 assert not self.of(f"AWS::ApiGateway::{kind}"), f"T04: there is a {kind} with IAM"
             assert "AuthorizerFunction" not in self.resources, "T04: there is an authorizer with IAM"
             return
-        bearer = schemes["bearer"]
-        assert (bearer["in"], bearer["name"]) == ("header", "Authorization"), "T04: the key is read elsewhere"
-        authorizer = bearer["x-amazon-apigateway-authorizer"]
+        assert schemes["api_key"] == {**HEADER_KEY, "name": "x-api-key"}, "T01: no key is asked for"
+        bearer = dict(schemes["bearer"])
+        authorizer = bearer.pop("x-amazon-apigateway-authorizer")
+        custom = {**HEADER_KEY, "name": "Authorization", "x-amazon-apigateway-authtype": "custom"}
+        assert bearer == custom, "T04: the key is read elsewhere"
         assert authorizer["type"] == "token", "T04: only a token's answer is remembered by the key alone"
         assert "<AuthorizerFunction.Arn>" in authorizer["authorizerUri"], "T04: another function is the authorizer"
         shape = authorizer["identityValidationExpression"]
@@ -151,6 +157,8 @@ class Api:
             properties = self.resources[function]["Properties"]
             variables = properties["Environment"]["Variables"]
             assert integration["type"] == "aws_proxy", f"T10: {path} is no proxy"
+            # Whatever the caller's method is: Lambda knows no other.
+            assert integration["httpMethod"] == "POST", f"T10: {path} cannot call its function"
             uri, told = integration["uri"], variables["HTTP_RESPONSE"]
             assert uri.endswith(f"/functions/<{function}.Arn>{ending}"), f"T10: {path} calls {uri}"
             assert integration["responseTransferMode"] == ("STREAM" if streams else "BUFFERED"), f"T10: {path} differs"
@@ -205,6 +213,7 @@ class Api:
             operation = self.body["paths"][path]["options"]
             answer = operation[INTEGRATION]["responses"]["default"]
             assert operation[INTEGRATION]["type"] == "mock", f"T09: OPTIONS {path} calls a function"
+            assert operation[INTEGRATION]["requestTemplates"] == MOCKED, f"T09: OPTIONS {path} has no answer"
             assert answer["statusCode"] == "204" and "204" in operation["responses"], f"T09: OPTIONS {path} is no 204"
             sent = {name.removeprefix(PREFLIGHT_HEADER): value for name, value in answer["responseParameters"].items()}
             declared = operation["responses"]["204"]["headers"]

@@ -27,6 +27,32 @@ MEMORIES = {
     "ChatFunction": "TextMemory",
     "ImageGenerationFunction": "ImageMemory",
 }
+# Variables and the parameters that they are: models, and what bounds a request's price.
+OF_ALL = {"BEDROCK_ASSUME_ROLE": "BedrockRoleArn", "BEDROCK_ENDPOINT_URL": "BedrockEndpointUrl"}
+OF_TEXT = {"DEFAULT_MAX_TOKENS": "DefaultMaxTokens", "MAX_ANSWERS": "MaxAnswers", "MAX_TOKENS_LIMIT": "MaxTokensLimit"}
+TOLD = {
+    "TextCompletionFunction": {
+        **OF_ALL,
+        **OF_TEXT,
+        "DEFAULT_TEXT_MODEL": "TextModelId",
+        "MAX_PROMPT_CHARACTERS": "MaxPromptCharacters",
+    },
+    "ChatFunction": {
+        **OF_ALL,
+        **OF_TEXT,
+        "DEFAULT_CHAT_MODEL": "ChatModelId",
+        "MAX_HISTORY_CHARACTERS": "MaxHistoryCharacters",
+    },
+    "ImageGenerationFunction": {
+        **OF_ALL,
+        "BEDROCK_REGION": "ImageModelRegion",
+        "DEFAULT_IMAGE_MODEL": "ImageModelId",
+        "MAX_ANSWERS": "MaxAnswers",
+        "MAX_PROMPT_CHARACTERS": "MaxPromptCharacters",
+    },
+    "ModelsFunction": OF_ALL,
+    "AuthorizerFunction": {},
+}
 
 
 @cache
@@ -65,15 +91,15 @@ class Functions:
         variables, given = self.variant.variables(function), self.variant.parameters
         unread = variables.keys() - read_variables() - OF_THE_SDK
         assert not unread, f"T32: {function} does not read {sorted(unread)}"
-        if function != "AuthorizerFunction":
-            told = {
-                "BEDROCK_ASSUME_ROLE": given["BedrockRoleArn"],
-                "BEDROCK_ENDPOINT_URL": given["BedrockEndpointUrl"],
-                "METRICS_BY_KEY": str(self.variant.metrics_by_key).lower(),
-                # Where the alarms look.
-                "METRICS_NAMESPACE": NAMESPACE,
-            }
-            assert told.items() <= variables.items(), f"{function} is told {variables}, not {told}"
+        told = {name: given[parameter] for name, parameter in TOLD[function].items()}
+        if told:
+            # Where the alarms look.
+            told |= {"METRICS_NAMESPACE": NAMESPACE, "METRICS_BY_KEY": str(self.variant.metrics_by_key).lower()}
+        for name, value in told.items():
+            assert variables.get(name) == value, f"T04: {function}: {name} is {variables.get(name)}, not {value!r}"
+        if function == "ModelsFunction":
+            endpoint = variables.get("AWS_ENDPOINT_URL_BEDROCK", "")
+            assert endpoint == given["BedrockControlEndpointUrl"], f"models are listed by {endpoint}"
         self.counts["variables"] += len(self.variant.variables(function))
 
     def check_size(self, function: str) -> None:

@@ -92,7 +92,8 @@ class Models:
             # IAM knows no resource for listing.
             yield allowed(LIST, ["*"])
             kinds = ("inference-profile", "application-inference-profile")
-            yield allowed(DESCRIBE, [foundation("*"), *(own(kind, "*") for kind in kinds)])
+            yield allowed(DESCRIBE[:1], [foundation("*")])
+            yield allowed(DESCRIBE[1:], [own(kind, "*") for kind in kinds])
 
     def image_region(self) -> str:
         return self.given["ImageModelRegion"] or "us-east-1"

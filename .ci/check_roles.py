@@ -10,7 +10,7 @@ from doors import DOORS, Door
 from variant import Variant
 
 COUNTED = ("exact roles",)
-TAKING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes")
+TAKING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 INTERFACES = (
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -117,6 +117,7 @@ class Roles:
             "s3:PutObject": kept,
             "s3:ListBucket": {bucket},
             "sqs:SendMessage": lines | {"<UndeliveredQueue.Arn>"},
+            "sqs:ChangeMessageVisibility": {f"<{door.queues(fifo=False)[0]}.Arn>"},
         } | {action: own for action in TAKING}
 
     @staticmethod

@@ -10,6 +10,11 @@ from variant import ORIGIN, Variant
 COUNTED = ("stages", "web ACLs")
 IMAGES = "/~1v1~1images~1generations"
 PUSHES_LOGS = "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+BY_API_GATEWAY = {
+    "Effect": "Allow",
+    "Principal": {"Service": "apigateway.amazonaws.com"},
+    "Action": "sts:AssumeRole",
+}
 RATE, COMMON = "requests-of-one-address", "common-attacks"
 # What looks at bodies, where a prompt looks like an attack sooner or later.
 OF_BODIES = {
@@ -70,8 +75,9 @@ class Stage:
         assert len(accounts) == makes, f"T06: the account's role is set by {sorted(accounts)}"
         for name, account in accounts.items():
             assert account["Properties"] == {"CloudWatchRoleArn": "<ApiAccountRole.Arn>"}, f"T06: {account}"
-            role = self.variant.properties("ApiAccountRole").get("ManagedPolicyArns")
-            assert role == [PUSHES_LOGS], f"T06: API Gateway may do {role} for the account"
+            role = self.variant.properties("ApiAccountRole")
+            assert role.get("ManagedPolicyArns") == [PUSHES_LOGS], "T06: API Gateway may not write logs, or do more"
+            assert role["AssumeRolePolicyDocument"]["Statement"] == [BY_API_GATEWAY], "T06: it is another's role"
             # Without it the next stage in the account would be refused, and the others fall silent.
             for resource in (name, "ApiAccountRole"):
                 kept = self.variant.resources[resource]
@@ -101,6 +107,7 @@ class Stage:
         assert rate.get("Action", {}).keys() == {"Block"}, f"T35: too many requests: {rate.get('Action')}"
         assert "OverrideAction" not in rate and "Action" not in common, "T35: a rule does two things"
         answer = rate["Action"]["Block"]["CustomResponse"]
+        assert answer["CustomResponseBodyKey"] in acl["CustomResponseBodies"], "T35: there is no such answer"
         assert answer["ResponseCode"] == 429, "T35: too many requests are not told so"
         headers = {header["Name"]: header["Value"] for header in answer["ResponseHeaders"]}
         origin = {"access-control-allow-origin": ORIGIN} if self.variant.origin else {}

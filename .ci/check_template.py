@@ -20,6 +20,7 @@ import check_api
 import check_bucket
 import check_dashboard
 import check_functions
+import check_keys
 import check_models
 import check_network
 import check_parameters
@@ -35,6 +36,7 @@ PARTS = (
     check_stage.Stage,
     check_functions.Functions,
     check_roles.Roles,
+    check_keys.Keys,
     check_models.Models,
     check_queues.Queues,
     check_bucket.Bucket,
@@ -47,6 +49,7 @@ COUNTED = (
     + check_stage.COUNTED
     + check_functions.COUNTED
     + check_roles.COUNTED
+    + check_keys.COUNTED
     + check_models.COUNTED
     + check_queues.COUNTED
     + check_bucket.COUNTED

@@ -18,16 +18,23 @@ recorded with the access key that signed them, which says whose they are, and ar
 each action taken away, the calls that need it are refused. The policies of the bucket, the queues, the key and the VPC
 endpoints are part of it; what S3 and SQS use the key for in the function's name follows from what they encrypt.
 
-`<Name>` is a parameter or a resource of the template. A row is there with every choice of parameters, or as *if* says.
+`<Name>` is a parameter or a resource of the template. A row is there with every choice of parameters, or as *if*
+says.
 """
-KEYS = {"<Key.Arn>": "<Key>", "<KmsKeyArn>": "<Key>"}
-COLUMNS = ("action", "resource", "condition", "if", "needed by")
+# What has another name with another choice.
+SAME = {
+    "<KmsKeyArn>": "<Key>",
+    "arn:aws:bedrock:<Region>::foundation-model/<ImageModelId>": (
+        "arn:aws:bedrock:<ImageModelRegion>::foundation-model/<ImageModelId>"
+    ),
+}
+COLUMNS = ("actions", "resource", "condition", "if", "needed by")
 
 
 def shown(resource: str) -> str:
     """Without what is the same everywhere."""
-    named = KEYS.get(resource, resource).replace(".Arn>", ">")
-    return named.replace("us-east-1", "<Region>").replace("123456789012", "<Account>")
+    named = resource.replace(".Arn>", ">").replace("us-east-1", "<Region>").replace("123456789012", "<Account>")
+    return SAME.get(named, named)
 
 
 def condition(permission: Permission) -> str:
@@ -44,8 +51,8 @@ def presence(choices: set[str]) -> str:
     if choices == CHOICES.keys():
         return ""
     if "" in choices:
-        return "no " + " or ".join(name for name in ALONE if name not in choices)
-    return " or ".join(name for name in ALONE if name in choices)
+        return "without " + " and ".join(name for name in ALONE if name not in choices)
+    return "with " + " or ".join(name for name in ALONE if name in choices)
 
 
 def needed_by(permissions: list[Permission]) -> str:
@@ -62,12 +69,15 @@ def needed_by(permissions: list[Permission]) -> str:
 def rows(permissions: Iterable[Permission]) -> Iterator[tuple[str, ...]]:
     merged: dict[tuple[bool, str, str, str], list[Permission]] = {}
     for permission in permissions:
-        action = f"`{permission.action}`"
-        key = (permission.is_denied, action, f"`{shown(permission.resource)}`", condition(permission))
+        key = (permission.is_denied, f"`{shown(permission.resource)}`", condition(permission), permission.action)
         merged.setdefault(key, []).append(permission)
-    for (_, action, resource, said), group in sorted(merged.items()):
+    alike: dict[tuple[bool, str, str, str, str], list[str]] = {}
+    for (is_denied, resource, said, action), group in merged.items():
         choices = set().union(*(permission.choices for permission in group))
-        yield action, resource, said, presence(choices), needed_by(group)
+        key = (is_denied, resource, said, presence(choices), needed_by(group))
+        alike.setdefault(key, []).append(f"`{action}`")
+    for (_, *others), actions in sorted(alike.items(), key=lambda row: (row[0][0], sorted(row[1]), row[0])):
+        yield ", ".join(sorted(actions)), *others
 
 
 def written(permissions: list[Permission]) -> str:

@@ -20,7 +20,7 @@ from iam_calls import Call, Record
 from iam_document import written
 from iam_permission import Permission
 from iam_policy import Need, like, listed, without
-from iam_reasons import PREFIXES, REASONS, REASONS_OF, Reason, reason
+from iam_reasons import REASONS, REASONS_OF, Reason, reason
 from iam_template import CHOICES, Choice
 from translate import translate
 
@@ -107,30 +107,30 @@ class Proof:
 
     def check_use(self) -> None:
         for permission in self.permissions.values():
-            if permission.statement["Effect"] == "Deny" or permission.used_by:
+            if permission.is_denied or permission.used_by:
                 continue
             why = reason(permission.function, permission.action, permission.resource)
             assert why, f"{permission.function} may {permission.action} on {permission.resource}, and never did"
             self.reasons.add(why)
         known = set(REASONS).union(*REASONS_OF.values())
         assert self.reasons == known, f"nothing has the reasons {known - self.reasons}"
-        unused = {f"{function} {prefix}" for function, prefix in self.prefixes - self.used_prefixes}
-        assert unused == PREFIXES.keys(), f"the prefixes that nothing was listed under are {sorted(unused)}"
+        unused = sorted(self.prefixes - self.used_prefixes)
+        assert not unused, f"nothing was listed under {unused}"
 
     def report(self) -> Iterator[str]:
         calls: dict[str, int] = defaultdict(int)
         for call, count in self.record.counts.items():
             calls[call.function] += count
         for function in self.choices[0].functions():
-            allowed = [p for p in self.permissions.values() if p.function == function and p.statement["Effect"] == "Allow"]
-            unused = {(p.action, p.resource) for p in allowed if not p.used_by}
+            own = [permission for permission in self.permissions.values() if permission.function == function]
+            unused = {(one.action, one.resource) for one in own if not one.is_denied and not one.used_by}
             yield (
                 f"{function}: {calls[function]} calls recorded, {len(self.pairs[function])} actions on resources, all "
                 f"allowed; {len(unused)} allowed and not called, each with its reason"
             )
         yield (
-            f"{len(self.choices)} choices of parameters; {self.removals} times an action was taken away, and what needs "
-            f"it was refused; {self.record.by_role} calls were made with an assumed role"
+            f"{len(self.choices)} choices of parameters; {self.removals} times an action was taken away, and what "
+            f"needs it was refused; {self.record.by_role} calls were made with an assumed role"
         )
 
 
@@ -145,8 +145,8 @@ def prefixes(statement: Statement) -> list[str]:
 def main() -> int:
     arguments = [argument for argument in sys.argv[1:] if argument != "--write"]
     template, record, document = map(Path, arguments)
-    proof = Proof(translate(template, {}), Record(record))
     try:
+        proof = Proof(translate(template, {}), Record(record))
         proof.check()
     except AssertionError as error:
         print(error, file=sys.stderr)
@@ -155,7 +155,7 @@ def main() -> int:
     wanted = written(list(proof.permissions.values()))
     if "--write" in sys.argv:
         document.write_text(wanted)
-    if document.read_text() != wanted:
+    if not document.is_file() or document.read_text() != wanted:
         print(f"{document} is not what the roles come to: `make iam` writes it", file=sys.stderr)
         return 1
     return 0

@@ -43,8 +43,6 @@ REASONS = (
 REASONS_OF = {
     "ModelsFunction": (Reason(("kms:Decrypt",), "Lambda decrypts the function's environment"),),
 }
-# Prefixes that no listing of the tests was within.
-PREFIXES: dict[str, str] = {}
 
 
 def reason(function: str, action: str, resource: str) -> Reason | None:

@@ -37,6 +37,7 @@ WAYS: dict[str, list[tuple[str, Change, str]]] = {
         (f"{METHOD}/security/Fn::If/[12]", more({}), "a way in without any scheme"),
         (f"{METHOD}/security/Fn::If/1", put([{"bearer": []}]), "the key is not checked"),
         (f"{BODY}/**/sigv4/x-amazon-apigateway-authtype", put("none"), "no signature is asked for"),
+        (f"{BODY}/**/api_key/name", put("x-nothing"), "the key is read elsewhere"),
     ],
     # The functions run with their own roles.
     "T02": [
@@ -57,6 +58,10 @@ WAYS: dict[str, list[tuple[str, Change, str]]] = {
         ("Resources/UsagePlan/Properties/Quota", drop, "a key has no quota"),
         ("Resources/UsagePlan/Properties/ApiStages/*/Stage", put("other"), "a plan of another stage"),
         ("Resources/UsagePlanKey/Properties/UsagePlanId", put("other"), "the key is of another plan"),
+        ("Resources/UsagePlan*/Condition", drop, "keys where there are none"),
+        ("Resources/ApiKey/Properties/Enabled", drop, "the key is off"),
+        (f"{FUNCTION}/Environment/Variables/MAX_*", drop, "a request may ask for more"),
+        (f"{FUNCTION}/Environment/Variables/DEFAULT_*", drop, "another default"),
     ],
     # All calls together have a rate, and images one of their own.
     "T05": [
@@ -77,6 +82,7 @@ WAYS: dict[str, list[tuple[str, Change, str]]] = {
         (FORMAT, swap("$context.resourcePath", "$input.body"), "the body"),
         (FORMAT, swap("$context.httpMethod", "$input.params('Authorization')"), "a header"),
         (FORMAT, swap("$context.httpMethod", "$context.authorizer.key"), "its answer"),
+        ("Resources/ApiAccountRole/Properties/ManagedPolicyArns", drop, "nobody may write it"),
     ],
     "T07": [
         (f"{STAGE}/DataTraceEnabled", put(True), "bodies in the log"),
@@ -113,6 +119,7 @@ WAYS: dict[str, list[tuple[str, Change, str]]] = {
         (f"{METHOD}/{INTEGRATION}/timeoutInMillis", put(28_000), "less than the function's"),
         (f"{METHOD}/{INTEGRATION}/timeoutInMillis", drop, "not said"),
         (f"{METHOD}/{INTEGRATION}/responseTransferMode", put("BUFFERED"), "not streamed after all"),
+        (f"{METHOD}/{INTEGRATION}/httpMethod", put("GET"), "a call that Lambda does not know"),
     ],
     # Models: each function's own, by ARN.
     "T11": [
@@ -270,6 +277,8 @@ WAYS: dict[str, list[tuple[str, Change, str]]] = {
         (f"{KEY}/KeyPolicy/Statement/*/Principal", put("*"), "anybody's key"),
         (f"{KEY}/KeyPolicy/Statement/*/Principal", put(ANYBODY), "anybody's key"),
         (f"{KEY}/KeyPolicy/Statement/*/Condition", drop, "any account's service"),
+        (f"{KEY}/KeyPolicy/Statement/*", drop, "somebody is kept out"),
+        (f"{KEY}/KeyPolicy/Statement/*/Action", more("kms:PutKeyPolicy"), "somebody may do more"),
     ],
     # Logs end, and are the template's own.
     "T29": [
@@ -319,6 +328,7 @@ WAYS: dict[str, list[tuple[str, Change, str]]] = {
         ("Resources/WebAcl/**/Name=common-attacks/OverrideAction", put({"Count": {}}), "counts, and lets in"),
         ("Resources/WebAcl/Properties/**/SampledRequestsEnabled", put(True), "samples have keys"),
         ("Resources/WebAcl/Properties/**/RuleActionOverrides/*", drop, "refuses long prompts"),
+        ("Resources/WebAcl/Properties/CustomResponseBodies/*", drop, "an answer that is not there"),
     ],
     # The guardrail, when there is one.
     "T36": [
@@ -334,6 +344,7 @@ WAYS: dict[str, list[tuple[str, Change, str]]] = {
         (f"{ENDPOINT}/PolicyDocument", drop, "anybody's way, to anything"),
         (f"{ENDPOINT}/PolicyDocument/Statement/*/Condition", drop, "anybody's way"),
         (f"{ENDPOINT}/PolicyDocument/Statement/*/Action", put("*"), "to anything"),
+        (f"{ENDPOINT}/PolicyDocument/Statement/*/Principal", drop, "a policy of nobody"),
         (f"{ENDPOINT}/PrivateDnsEnabled", put(False), "a way that is not taken"),
         ("Resources/EndpointSecurityGroup/**/SecurityGroupIngress/*/SourceSecurityGroupId", drop, "of nobody"),
         (
@@ -359,6 +370,7 @@ WAYS: dict[str, list[tuple[str, Change, str]]] = {
         (f"{ALARM}/Dimensions/*/Value", put("another"), "an alarm of another"),
         (f"{ALARM}/TreatMissingData", put("ignore"), "an alarm that never ends"),
         ("Resources/{AWS::SNS::Subscription}", drop, "nobody is told"),
+        ("Globals/Function/Environment/Variables/METRICS_NAMESPACE", drop, "metrics that no alarm looks at"),
         ("Resources/{AWS::SNS::TopicPolicy}", drop, "nobody may tell"),
         ("Resources/{AWS::SNS::TopicPolicy}/Properties/**/Statement/*", drop, "not all may tell, or without TLS"),
         ("Resources/{AWS::SNS::TopicPolicy}/Properties/**/Statement/*/Condition", drop, "anybody may tell"),

@@ -218,8 +218,8 @@ class ARequest(Metrics):
         self.assert_sums(lines, (function,), DuplicatesAvoided=1)
 
     def test_that_is_throttled_has_its_retries_and_its_failure(self) -> None:
-        # A call is made three times in one invocation: five refusals take two.
-        prompt = "Hello [[fault:throttle:5]]"
+        # A call is made three times in one invocation: five refusals take two. They are counted by prompt.
+        prompt = "Count this [[fault:throttle:5]]"
         [id] = product.send("chat", [json.dumps({"messages": [{"role": "user", "content": prompt}]})])
         product.wait("result", lambda: product.document(f"results/chat/{id}.json"), 90)
         lines = self.since("chat", "Invocations", 1)

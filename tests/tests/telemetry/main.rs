@@ -4,7 +4,6 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::panic,
     reason = "clippy.toml allows them in test functions, this allows what those call"
 )]
 

@@ -10,6 +10,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use end_to_end::tap;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -55,7 +56,7 @@ impl ControlPlane {
         let address = listener.local_addr().expect("a bound socket's address");
         tokio::spawn(axum::serve(listener, routes).into_future());
         Self {
-            url: format!("http://{address}"),
+            url: tap(&format!("http://{address}")),
             state,
         }
     }
