@@ -152,15 +152,16 @@ $(JSON_SUITE)/installed: local/requirements-json-suite.txt | $(TEST)/installed
 	@tar xzf $(@D)/*.tar.gz -C $(@D) --strip-components=1
 	@touch $@
 
-# Its archive holds the binaries in an archive of the CDK's.
+# What cfn-guard's package calls this machine.
+GUARD_FOR = $(subst Darwin,macos,$(subst Linux,ubuntu,$(shell uname -s)))/$(subst arm64,aarch64,$(shell uname -m))
+# The package is an archive with one of the CDK's in it, which has the binaries.
 $(GUARD)/installed: local/requirements-guard.txt | $(LINT)/installed
 	@echo "tools: unpacking what $< names into $(@D) …"
 	@rm -rf $(@D)
 	@mkdir -p $(@D)
 	@$(LINT)/bin/pip download --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $< --dest $(@D)
 	@$(LINT)/bin/python -m zipfile -e $(@D)/*.whl $(@D)
-	@tar xzf $(@D)/cdklabs/cdk_validator_cfnguard/_jsii/*.jsii.tgz -C $(@D) --strip-components=1 package/bin package/LICENSE
-	@ln -s bin/$(subst Darwin,macos,$(subst Linux,ubuntu,$(shell uname -s)))/$(subst arm64,aarch64,$(shell uname -m))/cfn-guard $(@D)
+	@tar xzf $(@D)/cdklabs/*/_jsii/*.jsii.tgz -C $(@D) --strip-components=4 package/bin/$(GUARD_FOR)/cfn-guard
 	@rm -rf $(@D)/*.whl $(@D)/cdklabs*
 	@touch $@
 
