@@ -1,7 +1,7 @@
 //! What is seen of the functions from outside: log lines, metrics and traces. Facts, never content.
 //!
 //! A log line is written when its request ends. Metrics and trace segments are gathered in the
-//! invocation's [`Scope`] and written when the last who works on the invocation lets go of it, which
+//! invocation's scope and written when the last who works on the invocation lets go of it, which
 //! is when its answer has been sent.
 
 mod calls;
