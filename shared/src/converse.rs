@@ -11,12 +11,14 @@ use aws_sdk_bedrockruntime::types::{
 use aws_smithy_types::{Document, Number};
 
 use crate::Error;
-use crate::api::inference::{Inference, Parameter};
+use crate::api::inference::{Inference, Parameter, Value};
 use crate::families::{self, Bounds, Chunk, Completion, Conversation, Finish, Role, Rule, Usage};
 use crate::model::{Entry, TextFamily};
 
 /// The name that errors give to this way.
 const NAME: &str = "Converse";
+
+const DEFAULT: &str = "the model's own";
 
 /// What is sent beside the model's id.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,24 +35,30 @@ pub struct Request {
 
 /// What Converse does with a parameter, for this model.
 pub fn rule(family: Option<TextFamily>, model: Option<&Entry>, parameter: Parameter) -> Rule {
-    // A known family keeps its own bounds; only the name is Converse's.
     let base = |native: &'static str, usual: Bounds| match family {
         None => Rule::Mapped {
             native,
             bounds: usual,
-            default: "the model's own",
+            default: DEFAULT,
         },
-        Some(family) => match families::rule(family, model, parameter) {
-            Rule::Mapped { bounds, .. } => Rule::Mapped {
-                native,
-                bounds,
-                default: "the model's own",
-            },
-            Rule::Refused { reason } => Rule::Refused { reason },
-        },
+        Some(family) => renamed(families::rule(family, model, parameter), native),
     };
     match parameter {
-        Parameter::Temperature => base("inferenceConfig.temperature", Bounds::Number(0.0, 1.0)),
+        Parameter::Temperature => {
+            match base("inferenceConfig.temperature", Bounds::Number(0.0, 1.0)) {
+                // Some families go higher in their own bodies.
+                Rule::Mapped {
+                    native,
+                    bounds,
+                    default,
+                } => Rule::Mapped {
+                    native,
+                    bounds: bounds.up_to(1.0),
+                    default,
+                },
+                Rule::Refused { reason } => Rule::Refused { reason },
+            }
+        }
         Parameter::TopP => base("inferenceConfig.topP", Bounds::Number(0.0, 1.0)),
         Parameter::MaxTokens => base(
             "inferenceConfig.maxTokens",
@@ -63,24 +71,44 @@ pub fn rule(family: Option<TextFamily>, model: Option<&Entry>, parameter: Parame
                 form: None,
             },
         ),
-        Parameter::TopK => match family {
-            Some(TextFamily::ClaudeMessages | TextFamily::ClaudeText) => base(
-                "additionalModelRequestFields.top_k",
-                Bounds::Integer(0, 500),
-            ),
-            Some(TextFamily::NovaText) => base(
-                "additionalModelRequestFields.inferenceConfig.topK",
-                Bounds::Integer(0, 128),
-            ),
-            Some(TextFamily::TitanText) | None => Rule::NO_SUCH,
-        },
-        Parameter::MinTokens
+        Parameter::TopK
+        | Parameter::MinTokens
         | Parameter::PresencePenalty
         | Parameter::FrequencyPenalty
         | Parameter::CountPenalty
         | Parameter::LengthPenalty
         | Parameter::RepetitionPenalty
-        | Parameter::Seed => Rule::NO_SUCH,
+        | Parameter::Seed => {
+            let known = family.and_then(|family| Some((family, additional(family, parameter)?)));
+            known.map_or(Rule::NO_SUCH, |(family, native)| {
+                renamed(families::rule(family, model, parameter), native)
+            })
+        }
+    }
+}
+
+/// A family's own rule with its own bounds; only the name is Converse's.
+fn renamed(rule: Rule, native: &'static str) -> Rule {
+    match rule {
+        Rule::Mapped { bounds, .. } => Rule::Mapped {
+            native,
+            bounds,
+            default: DEFAULT,
+        },
+        Rule::Refused { reason } => Rule::Refused { reason },
+    }
+}
+
+/// Where a parameter goes that only the family has; `None` where it has none, and for those that
+/// Converse has itself.
+fn additional(family: TextFamily, parameter: Parameter) -> Option<&'static str> {
+    match family {
+        TextFamily::ClaudeMessages | TextFamily::ClaudeText => {
+            (parameter == Parameter::TopK).then_some("additionalModelRequestFields.top_k")
+        }
+        TextFamily::NovaText => (parameter == Parameter::TopK)
+            .then_some("additionalModelRequestFields.inferenceConfig.topK"),
+        TextFamily::TitanText => None,
     }
 }
 
@@ -127,7 +155,7 @@ pub fn encode(
         messages,
         system,
         inference_config: inference_config(inference),
-        additional_fields: additional_fields(family, inference.top_k),
+        additional_fields: additional_fields(family, inference),
     })
 }
 
@@ -150,13 +178,34 @@ fn inference_config(inference: &Inference) -> Option<InferenceConfiguration> {
     })
 }
 
-fn additional_fields(family: Option<TextFamily>, top_k: Option<i64>) -> Option<Document> {
-    let object = |name: &str, value| Document::Object(HashMap::from([(name.to_owned(), value)]));
-    let top_k = Document::Number(Number::PosInt(top_k?.unsigned_abs()));
-    match family {
-        Some(TextFamily::ClaudeMessages | TextFamily::ClaudeText) => Some(object("top_k", top_k)),
-        Some(TextFamily::NovaText) => Some(object("inferenceConfig", object("topK", top_k))),
-        Some(TextFamily::TitanText) | None => None,
+fn additional_fields(family: Option<TextFamily>, inference: &Inference) -> Option<Document> {
+    let mut fields = HashMap::new();
+    for (parameter, value) in inference.given() {
+        let Some(native) = family.and_then(|family| additional(family, parameter)) else {
+            continue;
+        };
+        let mut names = native.split('.');
+        // Behind `additionalModelRequestFields`.
+        if let Some(first) = names.nth(1) {
+            let value = names.rev().fold(document(value), |value, name| {
+                Document::Object(HashMap::from([(name.to_owned(), value)]))
+            });
+            fields.insert(first.to_owned(), value);
+        }
+    }
+    (!fields.is_empty()).then_some(Document::Object(fields))
+}
+
+fn document(value: Value<'_>) -> Document {
+    match value {
+        Value::Number(number) => Document::Number(Number::Float(number)),
+        Value::Integer(number) => Document::Number(match u64::try_from(number) {
+            Ok(number) => Number::PosInt(number),
+            Err(_) => Number::NegInt(number),
+        }),
+        Value::Texts(texts) => {
+            Document::Array(texts.iter().cloned().map(Document::String).collect())
+        }
     }
 }
 

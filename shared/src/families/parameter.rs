@@ -89,6 +89,16 @@ impl fmt::Display for Bounds {
 }
 
 impl Bounds {
+    /// The same bounds for a way that takes no number above `most`.
+    #[must_use]
+    pub fn up_to(self, most: f64) -> Self {
+        match self {
+            Self::Number(least, own) => Self::Number(least, own.min(most)),
+            Self::NumberAbove(least, own) => Self::NumberAbove(least, own.min(most)),
+            Self::Integer(..) | Self::Positive | Self::Texts { .. } => self,
+        }
+    }
+
     /// What is wrong with the value; `None` if it is within bounds.
     fn fault(self, value: Value<'_>) -> Option<String> {
         let within = match (self, value) {
