@@ -108,6 +108,20 @@ fn additional(family: TextFamily, parameter: Parameter) -> Option<&'static str> 
         }
         TextFamily::NovaText => (parameter == Parameter::TopK)
             .then_some("additionalModelRequestFields.inferenceConfig.topK"),
+        TextFamily::Jamba => match parameter {
+            Parameter::PresencePenalty => Some("additionalModelRequestFields.presence_penalty"),
+            Parameter::FrequencyPenalty => Some("additionalModelRequestFields.frequency_penalty"),
+            Parameter::Temperature
+            | Parameter::TopP
+            | Parameter::TopK
+            | Parameter::MaxTokens
+            | Parameter::MinTokens
+            | Parameter::Stop
+            | Parameter::CountPenalty
+            | Parameter::LengthPenalty
+            | Parameter::RepetitionPenalty
+            | Parameter::Seed => None,
+        },
         TextFamily::TitanText => None,
     }
 }

@@ -189,7 +189,10 @@ impl Model {
             }
             Family::Text(TextFamily::Titan) => Converse::WithoutSystem,
             Family::Text(
-                TextFamily::ClaudeText | TextFamily::ClaudeMessages | TextFamily::Nova,
+                TextFamily::ClaudeText
+                | TextFamily::ClaudeMessages
+                | TextFamily::Nova
+                | TextFamily::Jamba,
             ) => Converse::WithSystem,
             Family::Image(_) => Converse::Refused,
         }

@@ -17,6 +17,7 @@ const fn text(id: &'static str, name: &'static str, family: TextFamily, max_outp
         provider: match family {
             TextFamily::Titan | TextFamily::Nova => "Amazon",
             TextFamily::ClaudeText | TextFamily::ClaudeMessages => "Anthropic",
+            TextFamily::Jamba => "AI21 Labs",
         },
         family: Family::Text(family),
         on_demand: true,
@@ -102,6 +103,13 @@ const fn nova(id: &'static str, name: &'static str, sees: bool) -> Model {
         profiles: REGIONS,
         sees,
         ..text(id, name, TextFamily::Nova, 10_000)
+    }
+}
+
+const fn jamba(id: &'static str, name: &'static str, end: &'static str) -> Model {
+    Model {
+        lifecycle: Retired(Some(end)),
+        ..text(id, name, TextFamily::Jamba, 4096)
     }
 }
 
@@ -232,6 +240,9 @@ pub(crate) static MODELS: &[Model] = &[
         WORLD,
         Active,
     ),
+    jamba("ai21.jamba-instruct-v1:0", "Jamba-Instruct", "2025-08-01"),
+    jamba("ai21.jamba-1-5-mini-v1:0", "Jamba 1.5 Mini", "2026-11-26"),
+    jamba("ai21.jamba-1-5-large-v1:0", "Jamba 1.5 Large", "2026-11-26"),
     image(
         "stability.stable-diffusion-xl",
         "SDXL 0.8",

@@ -7,6 +7,7 @@
 
 pub(crate) mod claude_messages;
 pub(crate) mod claude_text;
+pub(crate) mod jamba;
 pub(crate) mod nova;
 pub(crate) mod sdxl;
 pub(crate) mod stable_image;
@@ -27,6 +28,7 @@ pub(crate) enum TextFamily {
     ClaudeText,
     ClaudeMessages,
     Nova,
+    Jamba,
 }
 
 /// Families of image models.
@@ -100,6 +102,7 @@ pub(crate) fn read(model: &'static Model, body: &[u8]) -> Result<Request, Failur
             claude_messages::read(model, body).map(Request::Text)
         }
         Family::Text(TextFamily::Nova) => nova::read(model, body).map(Request::Text),
+        Family::Text(TextFamily::Jamba) => jamba::read(model, body).map(Request::Text),
         Family::Image(family @ ImageFamily::Sdxl08) => {
             sdxl::read_08(body).map(|order| Request::Image(family, order))
         }
@@ -120,6 +123,7 @@ impl TextFamily {
             Self::ClaudeText => claude_text::answer(text, end),
             Self::ClaudeMessages => claude_messages::answer(speaker, text, end),
             Self::Nova => nova::answer(text, end),
+            Self::Jamba => jamba::answer(speaker, text, end),
         }
     }
 
@@ -130,13 +134,14 @@ impl TextFamily {
             Self::ClaudeText => Chunks::ClaudeText(claude_text::Chunks::default()),
             Self::ClaudeMessages => Chunks::ClaudeMessages(claude_messages::Chunks::new(speaker)),
             Self::Nova => Chunks::Nova(nova::Chunks::default()),
+            Self::Jamba => Chunks::Jamba(jamba::Chunks::new(speaker)),
         }
     }
 
     /// A family whose answers this one's reader cannot take for its own.
     pub(crate) fn another(self) -> Self {
         match self {
-            Self::Titan | Self::ClaudeMessages | Self::Nova => Self::ClaudeText,
+            Self::Titan | Self::ClaudeMessages | Self::Nova | Self::Jamba => Self::ClaudeText,
             Self::ClaudeText => Self::Titan,
         }
     }
@@ -167,6 +172,7 @@ pub(crate) enum Chunks {
     ClaudeText(claude_text::Chunks),
     ClaudeMessages(claude_messages::Chunks),
     Nova(nova::Chunks),
+    Jamba(jamba::Chunks),
 }
 
 impl Chunks {
@@ -176,6 +182,7 @@ impl Chunks {
             Self::Titan(_) | Self::ClaudeText(_) => Vec::new(),
             Self::ClaudeMessages(chunks) => chunks.begin(),
             Self::Nova(chunks) => chunks.begin(),
+            Self::Jamba(chunks) => chunks.begin(),
         }
     }
 
@@ -186,6 +193,7 @@ impl Chunks {
             Self::ClaudeText(chunks) => chunks.text(text),
             Self::ClaudeMessages(chunks) => chunks.text(text),
             Self::Nova(chunks) => chunks.text(text),
+            Self::Jamba(chunks) => chunks.text(text),
         }
     }
 
@@ -196,6 +204,7 @@ impl Chunks {
             Self::ClaudeText(chunks) => chunks.end(end),
             Self::ClaudeMessages(chunks) => chunks.end(end),
             Self::Nova(chunks) => chunks.end(end),
+            Self::Jamba(chunks) => chunks.end(end),
         }
     }
 }

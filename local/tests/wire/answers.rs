@@ -185,6 +185,38 @@ fn nova_answers_in_its_own_format() {
 }
 
 #[test]
+fn jamba_answers_in_its_own_format() {
+    let bedrock = Bedrock::start();
+    for model in [
+        "ai21.jamba-instruct-v1:0",
+        "ai21.jamba-1-5-mini-v1:0",
+        "ai21.jamba-1-5-large-v1:0",
+    ] {
+        let body = json!({
+            "messages": [
+                {"role": "system", "content": "Be brief."},
+                {"role": "user", "content": "I am Ada."},
+                {"role": "assistant", "content": "Hello."},
+                {"role": "user", "content": "Who am I?"},
+            ],
+            "stop": "nowhere",
+            "n": 1,
+        });
+        let (answer, text) = check(&bedrock, model, &body, "/choices/0/message/content");
+        for part in ["3 turn(s)", "Be brief.", "I am Ada.", "Who am I?"] {
+            assert!(text.contains(part), "{part} is missing from {text}");
+        }
+        assert_eq!(answer["choices"][0]["finish_reason"], "stop");
+        assert_eq!(answer["usage"]["prompt_tokens"], 9);
+        let mut short = body.clone();
+        short["max_tokens"] = json!(2);
+        let (answer, _) = check(&bedrock, model, &short, "/choices/0/message/content");
+        assert_eq!(answer["choices"][0]["finish_reason"], "length");
+        assert_eq!(answer["usage"]["completion_tokens"], 2);
+    }
+}
+
+#[test]
 fn converse_answers_alike_for_every_chat_model() {
     let bedrock = Bedrock::start();
     for (model, system) in [
@@ -192,6 +224,7 @@ fn converse_answers_alike_for_every_chat_model() {
         ("anthropic.claude-v2", Some("Be brief.")),
         (SONNET, Some("Be brief.")),
         ("us.amazon.nova-lite-v1:0", Some("Be brief.")),
+        ("ai21.jamba-1-5-mini-v1:0", Some("Be brief.")),
     ] {
         let mut body = json!({
             "messages": [

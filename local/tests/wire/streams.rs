@@ -152,6 +152,23 @@ fn nova_streams_its_events() {
 }
 
 #[test]
+fn jamba_streams_deltas() {
+    let bedrock = Bedrock::start();
+    let body = json!({"messages": [{"role": "user", "content": "Hello you"}]});
+    let chunks = check(
+        &bedrock,
+        "ai21.jamba-1-5-mini-v1:0",
+        &body,
+        "/choices/0/delta/content",
+    );
+    assert_eq!(chunks[0]["choices"][0]["delta"]["role"], "assistant");
+    let last = &chunks[chunks.len() - 1];
+    assert!(chunks[1]["choices"][0]["finish_reason"].is_null());
+    assert_eq!(last["choices"][0]["finish_reason"], "stop");
+    assert_eq!(last["usage"]["prompt_tokens"], 2);
+}
+
+#[test]
 fn converse_streams_inline_events() {
     let bedrock = Bedrock::start();
     for model in [

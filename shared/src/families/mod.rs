@@ -9,6 +9,7 @@ mod claude_messages;
 mod claude_text;
 mod conversation;
 mod image_option;
+mod jamba;
 mod lenient;
 mod nova_text;
 mod parameter;
@@ -39,6 +40,7 @@ pub fn rule(family: TextFamily, model: Option<&Entry>, parameter: Parameter) -> 
         TextFamily::ClaudeText => claude_text::rule(model, parameter),
         TextFamily::ClaudeMessages => claude_messages::rule(model, parameter),
         TextFamily::NovaText => nova_text::rule(model, parameter),
+        TextFamily::Jamba => jamba::rule(model, parameter),
     }
 }
 
@@ -60,6 +62,7 @@ pub fn encode_text(
             serde_json::to_vec(&claude_messages::encode(input, inference))
         }
         TextFamily::NovaText => serde_json::to_vec(&nova_text::encode(input, inference)),
+        TextFamily::Jamba => serde_json::to_vec(&jamba::encode(input, inference)),
     };
     body.map_err(|_| Error::defect("encode_text"))
 }
@@ -100,7 +103,7 @@ pub fn answers_behind_marker(family: TextFamily, input: Input<'_>) -> bool {
     };
     let writes_transcript = match family {
         TextFamily::TitanText | TextFamily::ClaudeText => true,
-        TextFamily::ClaudeMessages | TextFamily::NovaText => false,
+        TextFamily::ClaudeMessages | TextFamily::NovaText | TextFamily::Jamba => false,
     };
     writes_transcript && !conversation.ends_with_prefill()
 }
@@ -112,6 +115,7 @@ pub fn decode_text(family: TextFamily, body: &[u8]) -> Result<Completion, Error>
         TextFamily::ClaudeText => Ok(claude_text::decode(read(family.name(), body)?)),
         TextFamily::ClaudeMessages => Ok(claude_messages::decode(read(family.name(), body)?)),
         TextFamily::NovaText => Ok(nova_text::decode(read(family.name(), body)?)),
+        TextFamily::Jamba => jamba::decode(read(family.name(), body)?),
     }
 }
 
@@ -122,6 +126,7 @@ pub fn decode_chunk(family: TextFamily, body: &[u8]) -> Result<Chunk, Error> {
         TextFamily::ClaudeText => Ok(claude_text::decode_chunk(read(family.name(), body)?)),
         TextFamily::ClaudeMessages => Ok(claude_messages::decode_chunk(read(family.name(), body)?)),
         TextFamily::NovaText => Ok(nova_text::decode_chunk(read(family.name(), body)?)),
+        TextFamily::Jamba => Ok(jamba::decode_chunk(read(family.name(), body)?)),
     }
 }
 

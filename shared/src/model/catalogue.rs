@@ -240,6 +240,15 @@ pub const ENTRIES: &[Entry] = &[
     .ends("2026-09-14")
     .then(NOVA_2_LITE),
     text("amazon.nova-2-lite-v1:0", TextFamily::NovaText, None),
+    text("ai21.jamba-instruct-v1:0", TextFamily::Jamba, Some(4_096))
+        .ends("2025-08-01")
+        .then(NOVA_LITE),
+    text("ai21.jamba-1-5-mini-v1:0", TextFamily::Jamba, Some(4_096))
+        .ends("2026-11-26")
+        .then(NOVA_LITE),
+    text("ai21.jamba-1-5-large-v1:0", TextFamily::Jamba, Some(4_096))
+        .ends("2026-11-26")
+        .then(NOVA_PRO),
     image(
         "stability.stable-diffusion-xl",
         ImageFamily::StableDiffusionXl,

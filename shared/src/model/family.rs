@@ -24,6 +24,8 @@ closed_set! {
         ClaudeMessages = "claude-messages",
         /// Amazon Nova, understanding models.
         NovaText = "nova-text",
+        /// AI21 Jamba.
+        Jamba = "jamba",
     }
 }
 
@@ -66,7 +68,7 @@ impl Family {
     /// tomorrow's Claude works on its first day.
     pub fn of(base: &str) -> Option<Self> {
         // The more special beginning stands first.
-        const BEGINNINGS: [(&str, Family); 12] = [
+        const BEGINNINGS: [(&str, Family); 13] = [
             ("amazon.titan-tg1", Family::Text(TextFamily::TitanText)),
             ("amazon.titan-text-", Family::Text(TextFamily::TitanText)),
             ("amazon.nova-micro", Family::Text(TextFamily::NovaText)),
@@ -83,6 +85,7 @@ impl Family {
                 "anthropic.claude-",
                 Family::Text(TextFamily::ClaudeMessages),
             ),
+            ("ai21.jamba-", Family::Text(TextFamily::Jamba)),
             (
                 "stability.stable-diffusion-xl",
                 Family::Image(ImageFamily::StableDiffusionXl),

@@ -8,7 +8,7 @@ use crate::client::{NOVA, Wire, conversation, target};
 const IMPORTED: &str = "arn:aws:bedrock:us-east-1:123456789012:imported-model/claude123456";
 
 /// Models of every family, with what has to be declared.
-const MODELS: [(&str, Option<&str>); 11] = [
+const MODELS: [(&str, Option<&str>); 12] = [
     ("amazon.titan-tg1-large", None),
     ("amazon.titan-text-lite-v1", None),
     ("amazon.titan-text-express-v1", None),
@@ -19,6 +19,7 @@ const MODELS: [(&str, Option<&str>); 11] = [
     ("us.anthropic.claude-haiku-4-5-20251001-v1:0", None),
     (IMPORTED, Some("claude-messages")),
     (NOVA, None),
+    ("ai21.jamba-1-5-mini-v1:0", None),
     (
         "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0",
         None,

@@ -8,7 +8,7 @@ use super::Format;
 use crate::catalogue::{Converse, Family, Model, Resolved};
 use crate::error::{Failure, to_json};
 use crate::families::{TextFamily, TextRequest, UNASKED_LIMIT};
-use crate::families::{claude_messages, limit, not_played, take_turns, titan};
+use crate::families::{claude_messages, jamba, limit, not_played, take_turns, titan};
 use crate::schema::read as read_body;
 use crate::schema::{NON_EMPTY, Shape, TEXT, TEXTS, UNIT, Wording, optional, required};
 use crate::text::{Options, Role, Turn};
@@ -144,6 +144,10 @@ struct Fields {
     thinking: Option<Kind>,
     #[serde(default)]
     inference_config: NovaConfig,
+    #[serde(default, rename = "frequency_penalty")]
+    frequency_penalty: f64,
+    #[serde(default, rename = "presence_penalty")]
+    presence_penalty: f64,
 }
 
 #[derive(Deserialize, Default)]
@@ -276,6 +280,7 @@ fn read_fields(family: TextFamily, fields: Option<serde_json::Value>) -> Result<
     let shape = match family {
         TextFamily::ClaudeText | TextFamily::ClaudeMessages => CLAUDE_FIELDS,
         TextFamily::Nova => NOVA_FIELDS,
+        TextFamily::Jamba => jamba::FIELDS,
         TextFamily::Titan => NO_FIELDS,
     };
     let fields: Fields =
@@ -288,6 +293,9 @@ fn read_fields(family: TextFamily, fields: Option<serde_json::Value>) -> Result<
     let thinks = |kind: &Option<Kind>| kind.as_ref().is_some_and(|kind| kind.kind != "disabled");
     if thinks(&fields.thinking) || thinks(&fields.inference_config.reasoning_config) {
         return Err(not_played("thinking"));
+    }
+    if fields.frequency_penalty != 0.0 || fields.presence_penalty != 0.0 {
+        return Err(not_played("penalties"));
     }
     Ok(fields)
 }
@@ -318,6 +326,7 @@ fn options(
     let (temperature, top_p) = match family {
         TextFamily::Titan => (0.7, Some(0.9)),
         TextFamily::Nova => (0.7, Some(0.9)),
+        TextFamily::Jamba => (1.0, None),
         TextFamily::ClaudeText | TextFamily::ClaudeMessages => {
             claude_messages::check_sampling(model, config.temperature, config.top_p)?;
             (1.0, None)

@@ -332,3 +332,53 @@ fn nova_is_strict() {
         ],
     );
 }
+
+#[test]
+fn jamba_is_strict() {
+    let valid = json!({
+        "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}],
+        "max_tokens": 4096, "temperature": 2, "top_p": 1, "stop": ["x"], "n": 1,
+        "frequency_penalty": 0, "presence_penalty": 0,
+    });
+    check_rows(
+        "ai21.jamba-1-5-large-v1:0",
+        &valid,
+        &[
+            (
+                "/messages",
+                Value::Null,
+                "required key [messages] not found",
+            ),
+            (
+                "/messages",
+                json!([{"role": "tool", "content": "Hi"}]),
+                "tool is not a valid enum value",
+            ),
+            (
+                "/messages",
+                json!([{"role": "system", "content": "Hi"}]),
+                "no user or assistant message found",
+            ),
+            (
+                "/messages",
+                json!([{"role": "user", "content": [{"text": "Hi"}]}]),
+                "#/messages/0/content: expected type: String, found: JSONArray",
+            ),
+            (
+                "/max_tokens",
+                json!(4097),
+                "4097 is not less or equal to 4096",
+            ),
+            ("/temperature", json!(2.1), "2.1 is not less or equal to 2"),
+            ("/top_p", json!(0), "0 is not greater than 0"),
+            ("/n", json!(17), "17 is not less or equal to 16"),
+            ("/n", json!(2), "does not play several answers"),
+            ("/presence_penalty", json!(1), "does not play penalties"),
+            (
+                "/top_k",
+                json!(5),
+                "extraneous key [top_k] is not permitted",
+            ),
+        ],
+    );
+}
