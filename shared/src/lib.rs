@@ -17,6 +17,7 @@ pub mod families;
 pub mod fan_out;
 pub mod generation;
 pub mod jobs;
+pub mod media;
 pub mod model;
 pub mod once;
 pub mod png;

@@ -6,11 +6,12 @@ use std::fs;
 use std::path::Path;
 
 /// Where translation stands.
-const PURE: [&str; 7] = [
+const PURE: [&str; 8] = [
     "api",
     "converse.rs",
     "families",
     "jobs",
+    "media.rs",
     "model",
     "once/protocol.rs",
     "png.rs",
