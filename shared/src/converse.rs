@@ -1,19 +1,32 @@
 //! Chat over Converse: the same request and answer for all models. A pure mapping to and from the
 //! SDK's types, which hold no client.
 
-use std::collections::HashMap;
+mod fields;
+mod reasoning;
+mod trace;
 
 use aws_sdk_bedrockruntime::operation::converse::ConverseOutput as Response;
 use aws_sdk_bedrockruntime::types::{
     ContentBlock, ContentBlockDelta, ConversationRole, ConverseOutput, ConverseStreamOutput,
-    InferenceConfiguration, Message, StopReason, SystemContentBlock, TokenUsage,
+    InferenceConfiguration, Message, PerformanceConfigLatency, PerformanceConfiguration,
+    ReasoningContentBlock, ReasoningContentBlockDelta, ServiceTier, ServiceTierType, StopReason,
+    SystemContentBlock, TokenUsage,
 };
-use aws_smithy_types::{Document, Number};
+use aws_smithy_types::Document;
+use bytes::Bytes;
+use serde_json::{Map, Value};
 
 use crate::Error;
-use crate::api::inference::{Inference, Parameter, Value};
-use crate::families::{self, Bounds, Chunk, Completion, Conversation, Finish, Role, Rule, Usage};
+use crate::api::inference::{self, Inference, Parameter};
+use crate::api::options::{Guardrail, Latency, Options, Tier};
+use crate::families::{
+    self, Beside, Bounds, Chunk, Completion, Conversation, Finish, Reasoning, Role, Rule, Thought,
+    Usage,
+};
 use crate::model::{Entry, TextFamily};
+
+pub(crate) use fields::merge;
+pub use reasoning::wants_no_bound;
 
 /// The name that errors give to this way.
 const NAME: &str = "Converse";
@@ -31,6 +44,14 @@ pub struct Request {
     pub inference_config: Option<InferenceConfiguration>,
     /// The parameters that only the family has.
     pub additional_fields: Option<Document>,
+    /// The fields of the model's own answer that are asked for.
+    pub response_paths: Option<Vec<String>>,
+    /// The guardrail that the request names.
+    pub guardrail: Option<Guardrail>,
+    /// The service tier, where it is not the default.
+    pub tier: Option<ServiceTier>,
+    /// The latency, where the request says it.
+    pub latency: Option<PerformanceConfiguration>,
 }
 
 /// What Converse does with a parameter, for this model.
@@ -132,6 +153,7 @@ pub fn encode(
     model: Option<&Entry>,
     conversation: &Conversation,
     inference: &Inference,
+    options: &Options,
 ) -> Result<Request, Error> {
     families::check(
         family.map_or(NAME, TextFamily::name),
@@ -165,11 +187,30 @@ pub fn encode(
         .system
         .clone()
         .map(|text| vec![SystemContentBlock::Text(text)]);
+    let Options {
+        thinking,
+        guardrail,
+        tier,
+        latency,
+        request_fields,
+        response_paths,
+    } = options;
+    let mut own = additional_fields(family, inference);
+    let asked = reasoning::Asked {
+        prefill: conversation.ends_with_prefill(),
+        forced_tool: false,
+    };
+    reasoning::ask((family, model), *thinking, inference, asked, &mut own)?;
+    merge(&mut own, request_fields)?;
     Ok(Request {
         messages,
         system,
         inference_config: inference_config(inference),
-        additional_fields: additional_fields(family, inference),
+        additional_fields: fields::written(own),
+        response_paths: (!response_paths.is_empty()).then(|| response_paths.clone()),
+        guardrail: guardrail.clone(),
+        tier: tier.map(service_tier).transpose()?,
+        latency: latency.map(performance),
     })
 }
 
@@ -192,8 +233,8 @@ fn inference_config(inference: &Inference) -> Option<InferenceConfiguration> {
     })
 }
 
-fn additional_fields(family: Option<TextFamily>, inference: &Inference) -> Option<Document> {
-    let mut fields = HashMap::new();
+fn additional_fields(family: Option<TextFamily>, inference: &Inference) -> Map<String, Value> {
+    let mut fields = Map::new();
     for (parameter, value) in inference.given() {
         let Some(native) = family.and_then(|family| additional(family, parameter)) else {
             continue;
@@ -201,47 +242,115 @@ fn additional_fields(family: Option<TextFamily>, inference: &Inference) -> Optio
         let mut names = native.split('.');
         // Behind `additionalModelRequestFields`.
         if let Some(first) = names.nth(1) {
-            let value = names.rev().fold(document(value), |value, name| {
-                Document::Object(HashMap::from([(name.to_owned(), value)]))
+            let value = names.rev().fold(json(value), |value, name| {
+                Value::Object(Map::from_iter([(name.to_owned(), value)]))
             });
             fields.insert(first.to_owned(), value);
         }
     }
-    (!fields.is_empty()).then_some(Document::Object(fields))
+    fields
 }
 
-fn document(value: Value<'_>) -> Document {
+fn json(value: inference::Value<'_>) -> Value {
     match value {
-        Value::Number(number) => Document::Number(Number::Float(number)),
-        Value::Integer(number) => Document::Number(match u64::try_from(number) {
-            Ok(number) => Number::PosInt(number),
-            Err(_) => Number::NegInt(number),
-        }),
-        Value::Texts(texts) => {
-            Document::Array(texts.iter().cloned().map(Document::String).collect())
-        }
+        inference::Value::Number(number) => Value::from(number),
+        inference::Value::Integer(number) => Value::from(number),
+        inference::Value::Texts(texts) => Value::from(texts),
     }
 }
 
-/// The answer: its text blocks joined, whatever other blocks stand beside them.
+/// The tier in the SDK's type.
+pub(crate) const fn tier_type(tier: Tier) -> ServiceTierType {
+    match tier {
+        Tier::Flex => ServiceTierType::Flex,
+        Tier::Priority => ServiceTierType::Priority,
+        Tier::Reserved => ServiceTierType::Reserved,
+    }
+}
+
+/// The latency in the SDK's type.
+pub(crate) const fn latency_type(latency: Latency) -> PerformanceConfigLatency {
+    match latency {
+        Latency::Standard => PerformanceConfigLatency::Standard,
+        Latency::Optimized => PerformanceConfigLatency::Optimized,
+    }
+}
+
+fn service_tier(tier: Tier) -> Result<ServiceTier, Error> {
+    ServiceTier::builder()
+        .r#type(tier_type(tier))
+        .build()
+        .map_err(|_| Error::defect("converse::service_tier"))
+}
+
+fn performance(latency: Latency) -> PerformanceConfiguration {
+    PerformanceConfiguration::builder()
+        .latency(latency_type(latency))
+        .build()
+}
+
+/// The answer: its text blocks joined, and what the model thought before them; other blocks change
+/// nothing.
 pub fn decode(response: Response) -> Result<Completion, Error> {
     let usage = usage_of(&response);
+    let policies = response.trace.and_then(|trace| trace.guardrail);
+    let beside = Beside {
+        tier: response.service_tier.map(|tier| said(tier.r#type.as_str())),
+        latency: response
+            .performance_config
+            .map(|config| said(config.latency.as_str())),
+        fields: response.additional_model_response_fields.map(fields::read),
+        policies: policies.map(trace::policies).unwrap_or_default(),
+    };
     let Some(ConverseOutput::Message(message)) = response.output else {
         return Err(Error::malformed(NAME, "output.message"));
     };
-    let text = message
-        .content
-        .into_iter()
-        .filter_map(|block| match block {
-            ContentBlock::Text(text) => Some(text),
-            _ => None,
-        })
-        .collect();
+    let mut text = String::new();
+    let mut reasoning = Vec::new();
+    for block in message.content {
+        match block {
+            ContentBlock::Text(more) => text.push_str(&more),
+            ContentBlock::ReasoningContent(block) => reasoning.extend(thought(block)),
+            _ => {}
+        }
+    }
     Ok(Completion {
         text,
         finish: finish(&response.stop_reason),
         usage,
+        reasoning,
+        beside,
     })
+}
+
+fn said(word: &str) -> String {
+    word.to_owned()
+}
+
+fn thought(block: ReasoningContentBlock) -> Option<Reasoning> {
+    match block {
+        ReasoningContentBlock::ReasoningText(block) => Some(Reasoning::Text {
+            text: block.text,
+            signature: block.signature,
+        }),
+        ReasoningContentBlock::RedactedContent(blob) => {
+            Some(Reasoning::Redacted(Bytes::from(blob.into_inner())))
+        }
+        // The SDK's enum is open.
+        _ => None,
+    }
+}
+
+fn thought_delta(delta: ReasoningContentBlockDelta) -> Option<Thought> {
+    match delta {
+        ReasoningContentBlockDelta::Text(text) => Some(Thought::Text(text)),
+        ReasoningContentBlockDelta::Signature(signature) => Some(Thought::Signature(signature)),
+        ReasoningContentBlockDelta::RedactedContent(blob) => {
+            Some(Thought::Redacted(Bytes::from(blob.into_inner())))
+        }
+        // The SDK's enum is open.
+        _ => None,
+    }
 }
 
 /// Tokens used, where the answer says it.
@@ -257,14 +366,34 @@ pub fn decode_chunk(event: ConverseStreamOutput) -> Chunk {
                 text,
                 ..Chunk::default()
             },
+            Some(ContentBlockDelta::ReasoningContent(delta)) => Chunk {
+                reasoning: thought_delta(delta),
+                ..Chunk::default()
+            },
             _ => Chunk::default(),
         },
         ConverseStreamOutput::MessageStop(event) => Chunk {
             finish: Some(finish(&event.stop_reason)),
+            beside: Beside {
+                fields: event.additional_model_response_fields.map(fields::read),
+                ..Beside::default()
+            },
             ..Chunk::default()
         },
         ConverseStreamOutput::Metadata(event) => Chunk {
             usage: event.usage.as_ref().map(usage),
+            beside: Beside {
+                tier: event.service_tier.map(|tier| said(tier.r#type.as_str())),
+                latency: event
+                    .performance_config
+                    .map(|config| said(config.latency.as_str())),
+                fields: None,
+                policies: event
+                    .trace
+                    .and_then(|trace| trace.guardrail)
+                    .map(trace::policies)
+                    .unwrap_or_default(),
+            },
             ..Chunk::default()
         },
         // The SDK's enum is open: a new kind of event changes nothing.

@@ -16,6 +16,7 @@ use bedrock_adapter::Error;
 use bedrock_adapter::api::completion;
 use bedrock_adapter::api::inference::{Inference, Parameter};
 use bedrock_adapter::api::limits::Limits;
+use bedrock_adapter::api::options::Options;
 use bedrock_adapter::converse;
 use bedrock_adapter::families::{self, Bounds, Conversation, Input, Rule};
 use bedrock_adapter::model::{ENTRIES, Entry, Family, TextFamily};
@@ -181,7 +182,7 @@ fn converse_maps_or_refuses_every_parameter() {
             |parameter| converse::rule(family, model, parameter),
             |inference| {
                 let conversation = Conversation::of_prompt("p");
-                converse::encode(family, model, &conversation, inference)
+                converse::encode(family, model, &conversation, inference, &Options::default())
                     .map(|request| seen(&request))
             },
         );

@@ -196,6 +196,7 @@ fn each_familys_answers_are_read() {
                 text,
                 finish,
                 usage,
+                ..
             } = families::decode_text(family, body)?;
             Ok(json!({"text": text, "finish": shown(&finish), "usage": counts(usage)}))
         });
@@ -224,7 +225,7 @@ fn each_familys_stream_is_read() {
         let decoded: Vec<_> = chunks
             .iter()
             .map(|chunk| families::decode_chunk(family, chunk.to_string().as_bytes()).unwrap())
-            .map(|Chunk { text, finish, usage }| {
+            .map(|Chunk { text, finish, usage, .. }| {
                 json!({"text": text, "finish": finish.as_ref().map(shown), "usage": counts(usage)})
             })
             .collect();

@@ -334,6 +334,7 @@ fn encode_everything(body: &str) {
                         Some(entry),
                         &request.conversation,
                         &request.inference,
+                        &request.options,
                     );
                 }
             }

@@ -6,8 +6,9 @@ use std::fs;
 use std::path::Path;
 
 /// Where translation stands.
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
     "api",
+    "converse",
     "converse.rs",
     "families",
     "jobs",

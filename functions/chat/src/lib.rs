@@ -54,12 +54,12 @@ impl Task for Chat {
             n,
             streaming,
             mut inference,
+            options,
         } = request;
         let target = self.models.find(&wanted)?;
-        let default = self.models.default_max_tokens(&target);
-        inference.max_tokens.get_or_insert(default);
+        self.models.bound(&target, &options, &mut inference)?;
         let prompt = families::Input::Conversation(&conversation);
-        let call = Arc::new(Call::prepare(&target, prompt, &inference)?);
+        let call = Arc::new(Call::prepare(&target, prompt, &inference, &options)?);
         let asked = Asked {
             alternatives: vec![(call, String::new()); n],
             streaming,

@@ -18,6 +18,7 @@ use bedrock_adapter::doors::api_gateway::{Input, Route};
 use bedrock_adapter::error::RequestFault;
 use bedrock_adapter::families;
 use bedrock_adapter::fan_out::fan_out;
+use bedrock_adapter::generation::Aside;
 use bedrock_adapter::jobs::Function;
 use bedrock_adapter::model::{Directory, ImageFamily, Target};
 use bedrock_adapter::png;
@@ -141,7 +142,12 @@ impl ImageGeneration {
         let body = families::encode_image(family, target.entry, drawing)?;
         let answer = self
             .bedrock
-            .invoke(target, &body, deadline.keeping_back(TIME_TO_KEEP))
+            .invoke(
+                target,
+                &body,
+                &Aside::default(),
+                deadline.keeping_back(TIME_TO_KEEP),
+            )
             .await?;
         drop(body);
         if answer.intervened {

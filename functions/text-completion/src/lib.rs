@@ -56,10 +56,10 @@ impl Task for TextCompletion {
             echo,
             streaming,
             mut inference,
+            options,
         } = request;
         let target = self.models.find(&wanted)?;
-        let default = self.models.default_max_tokens(&target);
-        inference.max_tokens.get_or_insert(default);
+        self.models.bound(&target, &options, &mut inference)?;
         let echo_size = prompts.iter().map(|prompt| prompt.len() * n).sum::<usize>();
         if echo && echo_size > invocation.largest_answer {
             let limit = invocation.largest_answer;
@@ -69,7 +69,7 @@ impl Task for TextCompletion {
         let mut alternatives = Vec::with_capacity(prompts.len() * n);
         for prompt in &prompts {
             let input = families::Input::Prompt(prompt);
-            let call = Arc::new(Call::prepare(&target, input, &inference)?);
+            let call = Arc::new(Call::prepare(&target, input, &inference, &options)?);
             let opening = if echo { prompt.clone() } else { String::new() };
             alternatives.extend(std::iter::repeat_n((call, opening), n));
         }

@@ -6,12 +6,14 @@ use super::fields::Fields;
 use super::history::conversation;
 use super::inference::Inference;
 use super::limits::Limits;
+use super::options::Options;
 use super::streamed::{self, Streaming, streaming};
+use super::thinking::{self, ThinkingBlock};
 use super::{
     OfAnswer, answers, bookkeeping, finish_reason, is_blank, is_false, stop_reason, wanted, written,
 };
 use crate::Error;
-use crate::families::{Conversation, Finish};
+use crate::families::{Beside, Completion, Conversation, Finish, Thought};
 use crate::model::Wanted;
 
 /// A request for the next turn of a conversation.
@@ -27,6 +29,8 @@ pub struct Request {
     pub streaming: Option<Streaming>,
     /// How to generate.
     pub inference: Inference,
+    /// Bedrock's own options.
+    pub options: Options,
 }
 
 impl Request {
@@ -85,12 +89,12 @@ impl Request {
         fields.neutral("function_call", |choice: &serde_json::Value| {
             choice == "none" || choice == "auto"
         })?;
-        fields.neutral("reasoning_effort", |effort: &String| effort == "none")?;
         fields.neutral("verbosity", |verbosity: &String| verbosity == "medium")?;
         for name in ["audio", "prediction", "web_search_options"] {
             fields.refuse(name)?;
         }
         fields.accept("parallel_tool_calls")?;
+        let options = Options::take_with_thinking(fields)?;
         bookkeeping(fields)?;
         Ok(Self {
             wanted,
@@ -98,6 +102,7 @@ impl Request {
             n,
             streaming,
             inference,
+            options,
         })
     }
 }
@@ -117,6 +122,8 @@ pub struct Choice {
     stop_reason: String,
     #[serde(skip_serializing_if = "is_false")]
     empty: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_model_response_fields: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Serialize)]
@@ -124,6 +131,10 @@ struct Reply {
     role: &'static str,
     content: String,
     refusal: Option<()>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_content: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    thinking_blocks: Vec<ThinkingBlock>,
 }
 
 /// A part of one alternative.
@@ -135,6 +146,8 @@ pub struct Delta {
     finish_reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stop_reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_model_response_fields: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -143,6 +156,10 @@ struct More {
     role: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_content: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    thinking_blocks: Vec<ThinkingBlock>,
 }
 
 impl Delta {
@@ -153,6 +170,7 @@ impl Delta {
             logprobs: None,
             finish_reason: finish.map(finish_reason),
             stop_reason: finish.map(stop_reason),
+            additional_model_response_fields: None,
         }
     }
 }
@@ -166,20 +184,42 @@ impl streamed::Delta for Delta {
         let role = More {
             role: Some("assistant"),
             content: Some(String::new()),
+            ..More::default()
         };
         Some(Self::of(index, role, None))
     }
 
     fn text(index: usize, text: String) -> Self {
         let content = More {
-            role: None,
             content: Some(text),
+            ..More::default()
         };
         Self::of(index, content, None)
     }
 
-    fn end(index: usize, finish: &Finish) -> Self {
-        Self::of(index, More::default(), Some(finish))
+    fn thought(index: usize, thought: Thought) -> Option<Self> {
+        let delta = match thought {
+            Thought::Text(text) => More {
+                reasoning_content: Some(text),
+                ..More::default()
+            },
+            Thought::Signature(signature) => More {
+                thinking_blocks: vec![ThinkingBlock::signature(signature)],
+                ..More::default()
+            },
+            Thought::Redacted(bytes) => More {
+                thinking_blocks: vec![ThinkingBlock::redacted(&bytes)],
+                ..More::default()
+            },
+        };
+        Some(Self::of(index, delta, None))
+    }
+
+    fn end(index: usize, finish: &Finish, beside: Beside) -> Self {
+        Self {
+            additional_model_response_fields: beside.fields,
+            ..Self::of(index, More::default(), Some(finish))
+        }
     }
 }
 
@@ -187,7 +227,15 @@ impl OfAnswer for Choice {
     const ID_PREFIX: &'static str = "chatcmpl";
     const OBJECT: &'static str = "chat.completion";
 
-    fn new(index: usize, opening: &str, text: String, finish: &Finish) -> Self {
+    fn new(index: usize, opening: &str, completion: Completion) -> Self {
+        let Completion {
+            text,
+            finish,
+            usage: _,
+            reasoning,
+            beside,
+        } = completion;
+        let (reasoning_content, thinking_blocks) = thinking::told(reasoning);
         Self {
             index,
             empty: is_blank(&text),
@@ -195,10 +243,13 @@ impl OfAnswer for Choice {
                 role: "assistant",
                 content: format!("{opening}{text}"),
                 refusal: None,
+                reasoning_content,
+                thinking_blocks,
             },
             logprobs: None,
-            finish_reason: finish_reason(finish),
-            stop_reason: stop_reason(finish),
+            finish_reason: finish_reason(&finish),
+            stop_reason: stop_reason(&finish),
+            additional_model_response_fields: beside.fields,
         }
     }
 }
@@ -216,7 +267,6 @@ mod tests {
                 "response_format",
             ),
             (r#""logprobs":true"#, "logprobs"),
-            (r#""reasoning_effort":"high""#, "reasoning_effort"),
         ] {
             let body = format!(r#"{{"messages":[{{"role":"user","content":"a"}}],{option}}}"#);
             let error = Request::parse(body.as_bytes(), &Limits::default()).unwrap_err();

@@ -7,13 +7,14 @@ use serde_json::Value;
 use super::fields::Fields;
 use super::inference::Inference;
 use super::limits::Limits;
+use super::options::Options;
 use super::streamed::{self, Streaming, streaming};
 use super::{
     OfAnswer, answers, bookkeeping, check_length, finish_reason, is_blank, is_false, stop_reason,
     wanted, written,
 };
 use crate::Error;
-use crate::families::Finish;
+use crate::families::{Beside, Completion, Finish, Thought};
 use crate::model::Wanted;
 
 /// Tokens to generate where the request does not say: OpenAI's default for this route.
@@ -40,6 +41,8 @@ pub struct Request {
     pub streaming: Option<Streaming>,
     /// How to generate.
     pub inference: Inference,
+    /// Bedrock's own options.
+    pub options: Options,
 }
 
 impl Request {
@@ -87,6 +90,7 @@ impl Request {
             *logprobs == Value::Bool(false)
         })?;
         fields.neutral("logit_bias", |bias: &serde_json::Map<_, _>| bias.is_empty())?;
+        let options = Options::take(fields)?;
         bookkeeping(fields)?;
         Ok(Self {
             wanted,
@@ -95,6 +99,7 @@ impl Request {
             echo,
             streaming,
             inference,
+            options,
         })
     }
 }
@@ -149,6 +154,8 @@ pub struct Choice {
     stop_reason: String,
     #[serde(skip_serializing_if = "is_false")]
     empty: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_model_response_fields: Option<Value>,
 }
 
 /// A part of one completion.
@@ -160,6 +167,8 @@ pub struct Delta {
     finish_reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stop_reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_model_response_fields: Option<Value>,
 }
 
 impl streamed::Delta for Delta {
@@ -178,16 +187,22 @@ impl streamed::Delta for Delta {
             logprobs: None,
             finish_reason: None,
             stop_reason: None,
+            additional_model_response_fields: None,
         }
     }
 
-    fn end(index: usize, finish: &Finish) -> Self {
+    fn thought(_: usize, _: Thought) -> Option<Self> {
+        None
+    }
+
+    fn end(index: usize, finish: &Finish, beside: Beside) -> Self {
         Self {
             text: String::new(),
             index,
             logprobs: None,
             finish_reason: Some(finish_reason(finish)),
             stop_reason: Some(stop_reason(finish)),
+            additional_model_response_fields: beside.fields,
         }
     }
 }
@@ -196,14 +211,21 @@ impl OfAnswer for Choice {
     const ID_PREFIX: &'static str = "cmpl";
     const OBJECT: &'static str = "text_completion";
 
-    fn new(index: usize, opening: &str, text: String, finish: &Finish) -> Self {
+    fn new(index: usize, opening: &str, completion: Completion) -> Self {
+        let Completion {
+            text,
+            finish,
+            beside,
+            ..
+        } = completion;
         Self {
             index,
             logprobs: None,
-            finish_reason: finish_reason(finish),
-            stop_reason: stop_reason(finish),
+            finish_reason: finish_reason(&finish),
+            stop_reason: stop_reason(&finish),
             empty: is_blank(&text),
             text: format!("{opening}{text}"),
+            additional_model_response_fields: beside.fields,
         }
     }
 }

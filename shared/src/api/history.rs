@@ -42,6 +42,14 @@ pub(super) struct Message {
     #[serde(default)]
     audio: Option<IgnoredAny>,
     #[serde(default)]
+    #[expect(
+        dead_code,
+        reason = "what a model thought is the caller's copy: a model that wants it back signs it"
+    )]
+    reasoning_content: Option<String>,
+    #[serde(default)]
+    thinking_blocks: Option<Vec<IgnoredAny>>,
+    #[serde(default)]
     #[expect(dead_code, reason = "an answer's annotations say nothing to a model")]
     annotations: Option<Vec<IgnoredAny>>,
 }
@@ -151,6 +159,12 @@ fn text_of(message: Message, index: usize) -> Result<String, Error> {
         (
             "tool_calls",
             message.tool_calls.is_some_and(|calls| !calls.is_empty()),
+        ),
+        (
+            "thinking_blocks",
+            message
+                .thinking_blocks
+                .is_some_and(|blocks| !blocks.is_empty()),
         ),
         ("function_call", message.function_call.is_some()),
         ("audio", message.audio.is_some()),

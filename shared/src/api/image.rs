@@ -141,6 +141,9 @@ impl Request {
         fields.neutral("moderation", |moderation: &String| moderation == "auto")?;
         fields.neutral("stream", |stream: &bool| !stream)?;
         bookkeeping(fields)?;
+        fields.neutral("service_tier", |tier: &String| {
+            matches!(tier.as_str(), "auto" | "default")
+        })?;
         Ok(Self {
             wanted,
             n,

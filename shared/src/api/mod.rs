@@ -12,16 +12,21 @@ mod history;
 pub mod image;
 pub mod inference;
 pub mod limits;
+pub mod options;
+mod served;
 pub mod streamed;
+mod thinking;
 
 use serde::Serialize;
 
 use crate::Error;
 use crate::error::FieldFault;
-use crate::families::{Finish, Usage};
+use crate::families::{Completion, Finish, Usage};
 use crate::model::{Api, Wanted};
 use fields::Fields;
 use limits::Limits;
+
+pub use served::Served;
 
 /// Tokens used, as OpenAI names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -36,15 +41,19 @@ pub struct TokenUsage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 struct PromptTokens {
     cached_tokens: u64,
+    cache_write_tokens: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 struct CompletionTokens {
-    reasoning_tokens: u64,
+    /// 0 for an answer without reasoning; Bedrock does not say how many tokens reasoning took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_tokens: Option<u64>,
 }
 
-impl From<Usage> for TokenUsage {
-    fn from(usage: Usage) -> Self {
+impl TokenUsage {
+    /// The tokens of an answer that was served so.
+    fn of(usage: Usage, served: &Served) -> Self {
         // Bedrock counts cache reads and writes apart from the input, OpenAI within it.
         let prompt_tokens = usage
             .input
@@ -56,9 +65,10 @@ impl From<Usage> for TokenUsage {
             total_tokens: prompt_tokens.saturating_add(usage.output),
             prompt_tokens_details: PromptTokens {
                 cached_tokens: usage.cache_read,
+                cache_write_tokens: usage.cache_write,
             },
             completion_tokens_details: CompletionTokens {
-                reasoning_tokens: 0,
+                reasoning_tokens: (!served.reasoned).then_some(0),
             },
         }
     }
@@ -79,6 +89,8 @@ pub struct Generated<C> {
     /// Tokens used by all choices; absent where the model does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<TokenUsage>,
+    #[serde(flatten)]
+    served: Served,
 }
 
 /// One of an answer's choices, which says what kind of answer it belongs to.
@@ -90,7 +102,7 @@ pub trait OfAnswer: Serialize {
     const OBJECT: &'static str;
 
     /// The choice with this index: what the model wrote, behind an opening such as an echoed prompt.
-    fn new(index: usize, opening: &str, text: String, finish: &Finish) -> Self;
+    fn new(index: usize, opening: &str, completion: Completion) -> Self;
 }
 
 impl<C: OfAnswer> Generated<C> {
@@ -101,6 +113,7 @@ impl<C: OfAnswer> Generated<C> {
         model: String,
         choices: Vec<C>,
         usage: Option<Usage>,
+        served: Served,
     ) -> Self {
         Self {
             id: format!("{}-{request_id}", C::ID_PREFIX),
@@ -108,7 +121,8 @@ impl<C: OfAnswer> Generated<C> {
             created,
             model,
             choices,
-            usage: usage.map(TokenUsage::from),
+            usage: usage.map(|usage| TokenUsage::of(usage, &served)),
+            served,
         }
     }
 }
@@ -206,9 +220,5 @@ pub(crate) fn bookkeeping(fields: &mut Fields<'_>) -> Result<(), Error> {
     for name in ["user", "metadata", "safety_identifier", "prompt_cache_key"] {
         fields.accept(name)?;
     }
-    fields.neutral("store", |store: &bool| !store)?;
-    fields.neutral("service_tier", |tier: &String| {
-        matches!(tier.as_str(), "auto" | "default")
-    })?;
-    Ok(())
+    fields.neutral("store", |store: &bool| !store)
 }

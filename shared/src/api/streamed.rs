@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 
 use super::fields::Fields;
-use super::{OfAnswer, TokenUsage};
+use super::{OfAnswer, Served, TokenUsage};
 use crate::Error;
-use crate::families::{Chunk, Finish, Usage};
+use crate::families::{Beside, Chunk, Finish, Thought, Usage};
 
 /// The longest text of one chunk, in bytes: escaped it still fits a line of 128 KiB, which is what
 /// readers of server-sent events are built for.
@@ -74,8 +74,13 @@ pub trait Delta: Serialize {
     /// More text of a choice.
     fn text(index: usize, text: String) -> Self;
 
-    /// A choice's end.
-    fn end(index: usize, finish: &Finish) -> Self;
+    /// More of what the model thinks; `None` where the route has no place for it.
+    fn thought(index: usize, thought: Thought) -> Option<Self>
+    where
+        Self: Sized;
+
+    /// A choice's end, and what is said beside it.
+    fn end(index: usize, finish: &Finish, beside: Beside) -> Self;
 }
 
 #[derive(Serialize)]
@@ -88,6 +93,8 @@ struct Document<'a, D> {
     /// Without the option there is no such key; with it, it is null but in the last chunk.
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Option<TokenUsage>>,
+    #[serde(flatten)]
+    served: Option<&'a Served>,
 }
 
 /// Writes the chunks of one answer.
@@ -98,6 +105,7 @@ pub struct Writer<D> {
     model: String,
     streaming: Streaming,
     choices: Vec<Choice>,
+    served: Served,
     delta: PhantomData<fn() -> D>,
 }
 
@@ -128,16 +136,20 @@ impl<D: Delta> Writer<D> {
             model,
             streaming,
             choices: openings.into_iter().map(choice).collect(),
+            served: Served::default(),
             delta: PhantomData,
         }
     }
 
     /// What a chunk of the choice with this index becomes: none, one or several documents.
     pub fn write(&mut self, index: usize, chunk: Chunk) -> Result<Vec<String>, Error> {
+        self.served.note(&chunk);
         let Chunk {
             text,
             finish,
             usage,
+            reasoning,
+            beside,
         } = chunk;
         let mut deltas = Vec::new();
         if let Some(choice) = self.choices.get_mut(index) {
@@ -147,11 +159,16 @@ impl<D: Delta> Writer<D> {
                 deltas.extend(texts(index, &opening));
             }
         }
+        deltas.extend(
+            reasoning
+                .into_iter()
+                .flat_map(|thought| thoughts(index, thought)),
+        );
         deltas.extend(texts(index, &text));
-        deltas.extend(finish.map(|finish| D::end(index, &finish)));
+        deltas.extend(finish.map(|finish| D::end(index, &finish, beside)));
         deltas
             .into_iter()
-            .map(|delta| self.document(&[delta], None))
+            .map(|delta| self.document(&[delta], None, None))
             .collect()
     }
 
@@ -159,13 +176,18 @@ impl<D: Delta> Writer<D> {
     pub fn end(&self) -> Result<(Option<String>, Option<Usage>), Error> {
         let usage = Usage::sum(self.choices.iter().map(|choice| choice.usage));
         let last = match self.streaming.include_usage {
-            true => Some(self.document(&[], usage)?),
+            true => Some(self.document(&[], usage, Some(&self.served))?),
             false => None,
         };
         Ok((last, usage))
     }
 
-    fn document(&self, choices: &[D], usage: Option<Usage>) -> Result<String, Error> {
+    fn document(
+        &self,
+        choices: &[D],
+        usage: Option<Usage>,
+        served: Option<&Served>,
+    ) -> Result<String, Error> {
         let document = Document {
             id: &self.id,
             object: D::OBJECT,
@@ -175,20 +197,36 @@ impl<D: Delta> Writer<D> {
             usage: self
                 .streaming
                 .include_usage
-                .then(|| usage.map(TokenUsage::from)),
+                .then(|| usage.map(|usage| TokenUsage::of(usage, &self.served))),
+            served,
         };
         serde_json::to_string(&document).map_err(|_| Error::defect("chunk"))
     }
 }
 
 /// The text in pieces that are not too long, cut between characters.
-fn texts<D: Delta>(index: usize, text: &str) -> impl Iterator<Item = D> {
+fn pieces(text: &str) -> impl Iterator<Item = String> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let (piece, more) = rest.split_at_checked(rest.floor_char_boundary(LONGEST_TEXT))?;
         rest = more;
-        (!piece.is_empty()).then(|| D::text(index, piece.to_owned()))
+        (!piece.is_empty()).then(|| piece.to_owned())
     })
+}
+
+fn texts<D: Delta>(index: usize, text: &str) -> impl Iterator<Item = D> {
+    pieces(text).map(move |piece| D::text(index, piece))
+}
+
+fn thoughts<D: Delta>(index: usize, thought: Thought) -> Vec<D> {
+    let thoughts = match thought {
+        Thought::Text(text) => pieces(&text).map(Thought::Text).collect(),
+        whole @ (Thought::Signature(_) | Thought::Redacted(_)) => vec![whole],
+    };
+    let deltas = thoughts.into_iter();
+    deltas
+        .filter_map(|thought| D::thought(index, thought))
+        .collect()
 }
 
 #[cfg(test)]
@@ -210,6 +248,7 @@ mod tests {
             text: text.to_owned(),
             finish,
             usage,
+            ..Chunk::default()
         }
     }
 

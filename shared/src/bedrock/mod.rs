@@ -24,14 +24,18 @@ use aws_sdk_bedrockruntime::config::{
     Builder, Region, StalledStreamProtectionConfig, timeout::TimeoutConfig,
 };
 use aws_sdk_bedrockruntime::primitives::Blob;
-use aws_sdk_bedrockruntime::types::{GuardrailConfiguration, GuardrailStreamConfiguration};
+use aws_sdk_bedrockruntime::types::{
+    GuardrailConfiguration, GuardrailStreamConfiguration, GuardrailTrace,
+};
 use bytes::Bytes;
 
 use crate::Error;
+use crate::api::options;
 use crate::config::{Connection, Guardrail};
 use crate::converse;
 use crate::deadline::Deadline;
-use crate::families::{Completion, Usage};
+use crate::families::{Beside, Completion, Usage};
+use crate::generation::Aside;
 use crate::model::{Target, TextFamily};
 use crate::telemetry::Call;
 pub use body::{Expected, Watch};
@@ -55,6 +59,8 @@ pub struct Answer {
     pub usage: Option<Usage>,
     /// Whether a guardrail intervened: the answer is then the guardrail's.
     pub intervened: bool,
+    /// What else the headers say.
+    pub beside: Beside,
 }
 
 /// The client.
@@ -92,8 +98,12 @@ impl Bedrock {
         }
     }
 
-    fn guardrail(&self) -> Option<Guardrail> {
-        self.guardrail.clone()
+    /// The guardrail of a call.
+    fn guardrail(
+        &self,
+        asked: Option<&options::Guardrail>,
+    ) -> Result<Option<options::Guardrail>, Error> {
+        guardrail::settle(self.guardrail.as_ref(), asked)
     }
 
     /// InvokeModel: the family's native body in and out.
@@ -101,8 +111,10 @@ impl Bedrock {
         &self,
         target: &Target,
         body: &[u8],
+        aside: &Aside,
         deadline: Deadline,
     ) -> Result<Answer, Error> {
+        let guardrail = &self.guardrail(aside.guardrail.as_ref())?;
         repeat(&self.breaker, deadline, |made| async move {
             let counts = TokenCounts::default();
             let call = Call::begin(&target.id, "InvokeModel", made);
@@ -112,8 +124,10 @@ impl Bedrock {
                 .model_id(target.id.as_str())
                 .content_type(JSON)
                 .accept(JSON)
-                .set_guardrail_identifier(self.guardrail().map(|guardrail| guardrail.id))
-                .set_guardrail_version(self.guardrail().map(|guardrail| guardrail.version))
+                .set_guardrail_identifier(guardrail.clone().map(|guardrail| guardrail.id))
+                .set_guardrail_version(guardrail.clone().map(|guardrail| guardrail.version))
+                .set_service_tier(aside.tier.map(converse::tier_type))
+                .set_performance_config_latency(aside.latency.map(converse::latency_type))
                 .body(Blob::new(body))
                 .customize()
                 .interceptor(counts.clone())
@@ -123,10 +137,18 @@ impl Bedrock {
                 .await
                 .map_err(|error| fault::of_call(error, target));
             let output = ended(call, output, |_| counts.usage())?;
+            let beside = Beside {
+                tier: output.service_tier.map(|tier| tier.as_str().to_owned()),
+                latency: output
+                    .performance_config_latency
+                    .map(|latency| latency.as_str().to_owned()),
+                ..Beside::default()
+            };
             let body = Bytes::from(output.body.into_inner());
             Ok(Answer {
-                intervened: self.guardrail.is_some() && guardrail::intervened(&body),
+                intervened: guardrail.is_some() && guardrail::intervened(&body),
                 body,
+                beside,
                 usage: counts.usage(),
             })
         })
@@ -141,8 +163,10 @@ impl Bedrock {
         target: &Target,
         family: TextFamily,
         body: &[u8],
+        aside: &Aside,
         deadline: Deadline,
     ) -> Result<Stream, Error> {
+        let guardrail = &self.guardrail(aside.guardrail.as_ref())?;
         repeat(&self.breaker, deadline, |made| async move {
             let call = Call::begin(&target.id, "InvokeModelWithResponseStream", made);
             let output = self
@@ -151,8 +175,10 @@ impl Bedrock {
                 .model_id(target.id.as_str())
                 .content_type(JSON)
                 .accept(JSON)
-                .set_guardrail_identifier(self.guardrail().map(|guardrail| guardrail.id))
-                .set_guardrail_version(self.guardrail().map(|guardrail| guardrail.version))
+                .set_guardrail_identifier(guardrail.clone().map(|guardrail| guardrail.id))
+                .set_guardrail_version(guardrail.clone().map(|guardrail| guardrail.version))
+                .set_service_tier(aside.tier.map(converse::tier_type))
+                .set_performance_config_latency(aside.latency.map(converse::latency_type))
                 .body(Blob::new(body))
                 .customize()
                 .interceptor(self.watch(Expected::Events))
@@ -163,7 +189,7 @@ impl Bedrock {
             let (output, call) = begun(call, output)?;
             let events = stream::Events::Native {
                 family,
-                guarded: self.guardrail.is_some(),
+                guarded: guardrail.is_some(),
                 events: output.body,
             };
             Stream::open(events, call, target.clone(), deadline, self.idle).await
@@ -179,6 +205,7 @@ impl Bedrock {
         request: &converse::Request,
         deadline: Deadline,
     ) -> Result<Completion, Error> {
+        let guardrail = &self.guardrail(request.guardrail.as_ref())?;
         let output = repeat(&self.breaker, deadline, |made| async move {
             let call = Call::begin(&target.id, "Converse", made);
             let converse::Request {
@@ -186,6 +213,10 @@ impl Bedrock {
                 system,
                 inference_config,
                 additional_fields,
+                response_paths,
+                guardrail: _,
+                tier,
+                latency,
             } = request.clone();
             let output = self
                 .client
@@ -195,10 +226,14 @@ impl Bedrock {
                 .set_system(system)
                 .set_inference_config(inference_config)
                 .set_additional_model_request_fields(additional_fields)
-                .set_guardrail_config(self.guardrail().map(|Guardrail { id, version }| {
+                .set_additional_model_response_field_paths(response_paths)
+                .set_service_tier(tier)
+                .set_performance_config(latency)
+                .set_guardrail_config(guardrail.clone().map(|guardrail| {
                     GuardrailConfiguration::builder()
-                        .guardrail_identifier(id)
-                        .guardrail_version(version)
+                        .guardrail_identifier(guardrail.id)
+                        .guardrail_version(guardrail.version)
+                        .set_trace(guardrail.trace.then_some(GuardrailTrace::Enabled))
                         .build()
                 }))
                 .customize()
@@ -222,6 +257,7 @@ impl Bedrock {
         request: &converse::Request,
         deadline: Deadline,
     ) -> Result<Stream, Error> {
+        let guardrail = &self.guardrail(request.guardrail.as_ref())?;
         repeat(&self.breaker, deadline, |made| async move {
             let call = Call::begin(&target.id, "ConverseStream", made);
             let converse::Request {
@@ -229,6 +265,10 @@ impl Bedrock {
                 system,
                 inference_config,
                 additional_fields,
+                response_paths,
+                guardrail: _,
+                tier,
+                latency,
             } = request.clone();
             let output = self
                 .client
@@ -238,10 +278,14 @@ impl Bedrock {
                 .set_system(system)
                 .set_inference_config(inference_config)
                 .set_additional_model_request_fields(additional_fields)
-                .set_guardrail_config(self.guardrail().map(|Guardrail { id, version }| {
+                .set_additional_model_response_field_paths(response_paths)
+                .set_service_tier(tier)
+                .set_performance_config(latency)
+                .set_guardrail_config(guardrail.clone().map(|guardrail| {
                     GuardrailStreamConfiguration::builder()
-                        .guardrail_identifier(id)
-                        .guardrail_version(version)
+                        .guardrail_identifier(guardrail.id)
+                        .guardrail_version(guardrail.version)
+                        .set_trace(guardrail.trace.then_some(GuardrailTrace::Enabled))
                         .build()
                 }))
                 .customize()

@@ -1,11 +1,15 @@
 //! What a model answers, the same for all families.
 
+use std::fmt;
+
+use bytes::Bytes;
 use serde::Deserialize;
 
 use super::lenient;
+use crate::closed_set::closed_set;
 
 /// What a text model answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Completion {
     /// The text, as the model wrote it.
     pub text: String,
@@ -13,6 +17,80 @@ pub struct Completion {
     pub finish: Finish,
     /// Tokens used, where the body says it.
     pub usage: Option<Usage>,
+    /// What the model thought before it wrote, in its order.
+    pub reasoning: Vec<Reasoning>,
+    /// What else the answer says.
+    pub beside: Beside,
+}
+
+/// A block of what a model thought before it wrote.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Reasoning {
+    /// What it thought, and its maker's signature of it, where there is one: to be handed back
+    /// unchanged.
+    Text {
+        /// What it thought.
+        text: String,
+        /// The signature; opaque.
+        signature: Option<String>,
+    },
+    /// What it thought, encrypted by its maker: to be handed back unchanged.
+    Redacted(Bytes),
+}
+
+/// Sizes alone: what a model thought is content.
+impl fmt::Debug for Reasoning {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text { text, signature } => {
+                let signed = signature.is_some();
+                write!(formatter, "Text({} bytes, signed: {signed})", text.len())
+            }
+            Self::Redacted(bytes) => write!(formatter, "Redacted({} bytes)", bytes.len()),
+        }
+    }
+}
+
+/// A piece of what a model thinks, of a streamed answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Thought {
+    /// More of it.
+    Text(String),
+    /// The signature of the block so far.
+    Signature(String),
+    /// A whole block, encrypted.
+    Redacted(Bytes),
+}
+
+/// What an answer says beside text, end and tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Beside {
+    /// The service tier that it was answered in, in Bedrock's word.
+    pub tier: Option<String>,
+    /// The latency that it was answered with, in Bedrock's word.
+    pub latency: Option<String>,
+    /// Fields of the model's own answer that the request asked for.
+    pub fields: Option<serde_json::Value>,
+    /// The policies of a guardrail that found something, where the request asked for its trace.
+    pub policies: Vec<Policy>,
+}
+
+closed_set! {
+    /// A policy of a guardrail's.
+    pub enum Policy {
+        /// Denied topics.
+        Topic = "topic",
+        /// Harmful content.
+        Content = "content",
+        /// Words.
+        Word = "word",
+        /// Personal data.
+        SensitiveInformation = "sensitive_information",
+        /// Grounding in a source.
+        ContextualGrounding = "contextual_grounding",
+        /// Rules that are reasoned over.
+        AutomatedReasoning = "automated_reasoning",
+    }
 }
 
 /// One part of a streamed answer.
@@ -24,12 +102,17 @@ pub struct Chunk {
     pub finish: Option<Finish>,
     /// Tokens used, once that is known.
     pub usage: Option<Usage>,
+    /// More of what the model thinks.
+    pub reasoning: Option<Thought>,
+    /// What else the answer says, once that is known.
+    pub beside: Beside,
 }
 
 /// Why an answer ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Finish {
-    /// The model had said all.
+    /// The model had said all; so an answer ended that does not say why.
+    #[default]
     EndOfTurn,
     /// A stop sequence came up.
     StopSequence,

@@ -170,6 +170,7 @@ pub(super) fn decode(response: Response) -> Completion {
             cache_read: tokens.cache_read_input_tokens.unwrap_or(0),
             cache_write: tokens.cache_creation_input_tokens.unwrap_or(0),
         }),
+        ..Completion::default()
     }
 }
 
@@ -190,6 +191,7 @@ pub(super) fn decode_chunk(chunk: StreamChunk) -> Chunk {
         text,
         finish: stop_reason.map(finish),
         usage: metrics.map(Usage::from),
+        ..Chunk::default()
     }
 }
 

@@ -169,7 +169,7 @@ pub(super) fn decode(response: Response) -> Completion {
     Completion {
         text: completion,
         finish: stop_reason.map_or(Finish::EndOfTurn, |reason| finish(reason, stop.as_deref())),
-        usage: None,
+        ..Completion::default()
     }
 }
 
@@ -184,6 +184,7 @@ pub(super) fn decode_chunk(chunk: StreamChunk) -> Chunk {
         text: completion,
         finish: stop_reason.map(|reason| finish(reason, stop.as_deref())),
         usage: metrics.map(Usage::from),
+        ..Chunk::default()
     }
 }
 

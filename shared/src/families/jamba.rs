@@ -172,6 +172,7 @@ pub(super) fn decode(response: Response) -> Result<Completion, Error> {
                 ..Usage::default()
             })
         }),
+        ..Completion::default()
     })
 }
 
@@ -186,6 +187,7 @@ pub(super) fn decode_chunk(chunk: StreamChunk) -> Chunk {
         text: delta.map(|delta| delta.content).unwrap_or_default(),
         finish: reason.map(finish),
         usage: metrics.map(Usage::from),
+        ..Chunk::default()
     }
 }
 

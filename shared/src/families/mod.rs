@@ -17,7 +17,7 @@ mod stable_diffusion_xl;
 mod stable_image;
 mod titan_text;
 
-pub use answer::{Chunk, Completion, Finish, Picture, Usage};
+pub use answer::{Beside, Chunk, Completion, Finish, Picture, Policy, Reasoning, Thought, Usage};
 pub use conversation::{Conversation, Input, Role, Turn};
 pub use parameter::{Bounds, Rule, check};
 

@@ -229,6 +229,7 @@ pub(super) fn decode(response: Response) -> Completion {
             cache_read: tokens.cache_read_input_token_count.unwrap_or(0),
             cache_write: tokens.cache_write_input_token_count.unwrap_or(0),
         }),
+        ..Completion::default()
     }
 }
 
@@ -245,6 +246,7 @@ pub(super) fn decode_chunk(chunk: StreamChunk) -> Chunk {
             .unwrap_or_default(),
         finish: message_stop.map(|stop| finish(stop.stop_reason)),
         usage: metrics.map(Usage::from),
+        ..Chunk::default()
     }
 }
 

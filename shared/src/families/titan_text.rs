@@ -204,6 +204,7 @@ pub(super) fn decode(response: Response) -> Result<Completion, Error> {
             .completion_reason
             .map_or(Finish::EndOfTurn, finish),
         usage,
+        ..Completion::default()
     })
 }
 
@@ -212,6 +213,7 @@ pub(super) fn decode_chunk(chunk: StreamChunk) -> Chunk {
         text: chunk.output_text,
         finish: chunk.completion_reason.map(finish),
         usage: chunk.metrics.map(Usage::from),
+        ..Chunk::default()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::api::inference::Inference;
+use crate::api::options::{Guardrail, Latency, Options, Thinking, Tier};
 use crate::bedrock::{Bedrock, Stream};
 use crate::converse;
 use crate::deadline::Deadline;
@@ -20,6 +21,8 @@ pub enum Call {
         body: Vec<u8>,
         /// Whether the answer begins with the white space that stands behind a turn's marker.
         behind_marker: bool,
+        /// What is said beside the body.
+        aside: Aside,
     },
     /// Converse with this request.
     Converse(converse::Request),
@@ -35,6 +38,7 @@ impl Call {
         target: &Target,
         input: Input<'_>,
         inference: &Inference,
+        options: &Options,
     ) -> Result<Self, Error> {
         let family = target.text_family()?;
         let usual = match input {
@@ -45,8 +49,12 @@ impl Call {
         match (target.api.unwrap_or(usual), family) {
             (Api::Invoke, Some(family)) => Ok(Self::Invoke {
                 family,
-                body: families::encode_text(family, target.entry, input, inference)?,
+                body: with_fields(
+                    families::encode_text(family, target.entry, input, inference)?,
+                    options,
+                )?,
                 behind_marker: families::answers_behind_marker(family, input),
+                aside: Aside::of(options)?,
             }),
             (Api::Invoke, None) if target.api.is_some() => {
                 Err(target.fault(ModelFault::FamilyRequired {
@@ -65,7 +73,8 @@ impl Call {
                         &prompt
                     }
                 };
-                converse::encode(family, target.entry, conversation, inference).map(Self::Converse)
+                converse::encode(family, target.entry, conversation, inference, options)
+                    .map(Self::Converse)
             }
         }
     }
@@ -83,8 +92,9 @@ impl Call {
                 family,
                 body,
                 behind_marker,
+                aside,
             } => {
-                let answer = bedrock.invoke(target, body, deadline).await?;
+                let answer = bedrock.invoke(target, body, aside, deadline).await?;
                 let mut completion = families::decode_text(*family, &answer.body)?;
                 if *behind_marker {
                     completion.text = completion.text.trim_start().to_owned();
@@ -94,6 +104,7 @@ impl Call {
                 }
                 // The headers are the same for all families; a body's own counts come second.
                 completion.usage = answer.usage.or(completion.usage);
+                completion.beside = answer.beside;
                 Ok(completion)
             }
         }
@@ -112,14 +123,80 @@ impl Call {
                 family,
                 body,
                 behind_marker,
+                aside,
             } => {
                 let stream = bedrock
-                    .invoke_stream(target, *family, body, deadline)
+                    .invoke_stream(target, *family, body, aside, deadline)
                     .await?;
                 Ok(stream.behind_marker(*behind_marker))
             }
         }
     }
+}
+
+/// What InvokeModel is told in headers, beside the body.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Aside {
+    /// The guardrail that the request names.
+    pub guardrail: Option<Guardrail>,
+    /// The service tier, where it is not the default.
+    pub tier: Option<Tier>,
+    /// The latency, where the request says it.
+    pub latency: Option<Latency>,
+}
+
+impl Aside {
+    /// What InvokeModel can be told; what only Converse has is refused by name.
+    fn of(options: &Options) -> Result<Self, Error> {
+        let Options {
+            thinking,
+            guardrail,
+            tier,
+            latency,
+            // They are in the body.
+            request_fields: _,
+            response_paths,
+        } = options;
+        let traced = guardrail.as_ref().is_some_and(|guardrail| guardrail.trace);
+        for (param, given) in [
+            (
+                "reasoning_effort",
+                matches!(thinking, Some(Thinking::Effort(_))),
+            ),
+            (
+                "thinking",
+                matches!(thinking, Some(Thinking::Budget(_) | Thinking::Adaptive)),
+            ),
+            (
+                "additional_model_response_field_paths",
+                !response_paths.is_empty(),
+            ),
+            ("guardrail.trace", traced),
+        ] {
+            if given {
+                return Err(Error::unsupported(
+                    param,
+                    "only Converse takes it; use `\"api\": \"converse\"`",
+                ));
+            }
+        }
+        Ok(Self {
+            guardrail: guardrail.clone(),
+            tier: *tier,
+            latency: *latency,
+        })
+    }
+}
+
+/// The native body with the caller's own fields of the model.
+fn with_fields(body: Vec<u8>, options: &Options) -> Result<Vec<u8>, Error> {
+    if options.request_fields.is_empty() {
+        return Ok(body);
+    }
+    let defect = |_| Error::defect("with_fields");
+    let mut members = serde_json::from_slice(&body).map_err(defect)?;
+    converse::merge(&mut members, &options.request_fields)?;
+    serde_json::to_vec(&members).map_err(defect)
 }
 
 /// Whether Converse serves the model, as far as can be told without asking. What was customised

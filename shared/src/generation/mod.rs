@@ -13,11 +13,14 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::Error;
 use crate::api::document::Document;
+use crate::api::inference::Inference;
 use crate::api::limits::Limits;
+use crate::api::options::Options;
 use crate::api::streamed::{Delta, Streaming, Writer};
-use crate::api::{Generated, OfAnswer as _};
+use crate::api::{Generated, OfAnswer as _, Served};
 use crate::bedrock::Bedrock;
 use crate::config::{Config, DefaultModel, Invalid};
+use crate::converse;
 use crate::deadline::Deadline;
 use crate::families::{Chunk, Completion, Usage};
 use crate::fan_out::fan_out;
@@ -26,7 +29,7 @@ use crate::reply::{Event, Events, Reply};
 use crate::runtime::Invocation;
 use crate::telemetry::Facts;
 
-pub use call::Call;
+pub use call::{Aside, Call};
 
 /// How many calls of one request are made at a time.
 const CALLS_AT_A_TIME: usize = 4;
@@ -74,11 +77,27 @@ impl TextModels {
 
     /// The tokens of an answer where the request does not say: the deployment's default, or what
     /// the model can do, if that is less.
-    pub fn default_max_tokens(&self, target: &Target) -> i64 {
+    fn default_max_tokens(&self, target: &Target) -> i64 {
         let limits = &self.limits;
         let model = target.entry.and_then(|entry| entry.max_output);
         let most = model.map_or(limits.max_tokens, |most| limits.max_tokens.min(most.into()));
         limits.default_max_tokens.min(most)
+    }
+
+    /// Bounds the tokens of an answer where the request does not say, unless the model refuses a bound
+    /// beside what is asked of it.
+    pub fn bound(
+        &self,
+        target: &Target,
+        options: &Options,
+        inference: &mut Inference,
+    ) -> Result<(), Error> {
+        let family = target.text_family()?;
+        if !converse::wants_no_bound(family, target.entry, options.thinking) {
+            let default = self.default_max_tokens(target);
+            inference.max_tokens.get_or_insert(default);
+        }
+        Ok(())
     }
 
     /// Finds the model that a request is for.
@@ -112,21 +131,20 @@ impl TextModels {
             return Ok(Reply::Stream(events));
         }
         let (completions, usage) = self.send(&calls, &target, *deadline).await?;
+        let served = Served::of(&completions);
         let choices = completions
             .into_iter()
             .zip(openings)
             .enumerate()
-            .map(|(index, (completion, opening))| {
-                let Completion { text, finish, .. } = completion;
-                D::Whole::new(index, &opening, text, &finish)
-            })
+            .map(|(index, (completion, opening))| D::Whole::new(index, &opening, completion))
             .collect();
         let facts = Facts {
             model: target.id.as_str().to_owned(),
             usage,
             images: 0,
         };
-        let response = Generated::<D::Whole>::new(id, *started, target.name, choices, usage);
+        let response =
+            Generated::<D::Whole>::new(id, *started, target.name, choices, usage, served);
         Ok(Reply::Whole(Document::of(&response)?, facts))
     }
 

@@ -6,6 +6,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::Credentials;
 use bedrock_adapter::Error;
 use bedrock_adapter::api::inference::Inference;
+use bedrock_adapter::api::options::Options;
 use bedrock_adapter::bedrock::{Bedrock, Stream};
 use bedrock_adapter::config::Connection;
 use bedrock_adapter::deadline::Deadline;
@@ -62,7 +63,7 @@ impl Wire {
         input: Input<'_>,
         tokens: i64,
     ) -> Result<Completion, Error> {
-        let call = Call::prepare(target, input, &at_most(tokens))?;
+        let call = Call::prepare(target, input, &at_most(tokens), &Options::default())?;
         let deadline = Deadline::within(TIME);
         // On the heap: many are under way at once, and the SDK's futures are large.
         Box::pin(call.send(&self.client, target, deadline)).await
@@ -75,7 +76,7 @@ impl Wire {
         input: Input<'_>,
         tokens: i64,
     ) -> Result<Streamed, Error> {
-        let call = Call::prepare(target, input, &at_most(tokens))?;
+        let call = Call::prepare(target, input, &at_most(tokens), &Options::default())?;
         let deadline = Deadline::within(TIME);
         let stream = Box::pin(call.stream(&self.client, target, deadline)).await?;
         Ok(read_to_end(stream).await)

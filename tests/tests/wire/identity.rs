@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bedrock_adapter::Error;
+use bedrock_adapter::api::options::Options;
 use bedrock_adapter::bedrock::Bedrock;
 use bedrock_adapter::config::Connection;
 use bedrock_adapter::deadline::Deadline;
@@ -17,7 +18,13 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/models";
 /// Makes a call that is bound to fail.
 async fn call(client: &Bedrock) -> Error {
     let target = target(NOVA, None, None);
-    let call = Call::prepare(&target, Input::Prompt("Hello"), &at_most(20)).expect("a good call");
+    let call = Call::prepare(
+        &target,
+        Input::Prompt("Hello"),
+        &at_most(20),
+        &Options::default(),
+    )
+    .expect("a good call");
     let deadline = Deadline::within(Duration::from_secs(20));
     call.send(client, &target, deadline)
         .await

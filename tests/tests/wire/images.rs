@@ -8,6 +8,7 @@ use bedrock_adapter::Error;
 use bedrock_adapter::api::image::{Drawing, Size};
 use bedrock_adapter::deadline::Deadline;
 use bedrock_adapter::families;
+use bedrock_adapter::generation::Aside;
 use bedrock_adapter::png;
 use end_to_end::size_of;
 
@@ -34,7 +35,10 @@ async fn draw(
     let family = target.image_family()?;
     let body = families::encode_image(family, target.entry, drawing)?;
     let deadline = Deadline::within(Duration::from_secs(20));
-    let answer = wire.client.invoke(&target, &body, deadline).await?;
+    let answer = wire
+        .client
+        .invoke(&target, &body, &Aside::default(), deadline)
+        .await?;
     let picture = families::decode_image(family, &answer.body)?;
     let file = STANDARD.decode(picture.base64).expect("base64");
     let size = png::size_of(&file)?;
