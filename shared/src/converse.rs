@@ -56,6 +56,9 @@ pub struct Request {
 
 /// What Converse does with a parameter, for this model.
 pub fn rule(family: Option<TextFamily>, model: Option<&Entry>, parameter: Parameter) -> Rule {
+    if let Some(refused) = families::quirk(model, parameter) {
+        return refused;
+    }
     let base = |native: &'static str, usual: Bounds| match family {
         None => Rule::Mapped {
             native,
@@ -163,7 +166,7 @@ pub fn encode(
     let inference = &families::settle(model, inference)?;
     let folded;
     let conversation = match model {
-        Some(model) if !model.system_prompt => {
+        Some(model) if !model.capabilities.system_prompt => {
             folded = conversation.with_folded_system();
             &folded
         }

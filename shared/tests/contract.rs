@@ -84,7 +84,7 @@ fn any_value(parameter: Parameter) -> Value {
 }
 
 fn models() -> impl Iterator<Item = (TextFamily, Option<&'static Entry>)> {
-    let known = ENTRIES.iter().filter_map(|entry| match entry.family {
+    let known = ENTRIES.iter().filter_map(|entry| match entry.family()? {
         Family::Text(family) => Some((family, Some(entry))),
         Family::Image(_) => None,
     });

@@ -320,8 +320,9 @@ fn encode_everything(body: &str) {
         &Limits::default(),
     );
     for entry in ENTRIES {
-        match entry.family {
-            Family::Text(family) => {
+        match entry.family() {
+            None => {}
+            Some(Family::Text(family)) => {
                 if let Ok(request) = &completion {
                     let input = Input::Prompt(&request.prompts[0]);
                     let _ = families::encode_text(family, Some(entry), input, &request.inference);
@@ -338,7 +339,7 @@ fn encode_everything(body: &str) {
                     );
                 }
             }
-            Family::Image(family) => {
+            Some(Family::Image(family)) => {
                 if let Ok(request) = &drawing {
                     let _ = families::encode_image(family, Some(entry), &request.drawing);
                 }

@@ -310,7 +310,7 @@ mod tests {
         asked: Asked,
     ) -> Result<Value, Error> {
         let model = entry(id);
-        let family = model.and_then(|model| match model.family {
+        let family = model.and_then(|model| match model.family()? {
             Family::Text(family) => Some(family),
             Family::Image(_) => None,
         });

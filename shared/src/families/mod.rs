@@ -35,6 +35,9 @@ use crate::model::{Entry, ImageFamily, TextFamily};
 
 /// What the family does with a parameter, for this model.
 pub fn rule(family: TextFamily, model: Option<&Entry>, parameter: Parameter) -> Rule {
+    if let Some(refused) = quirk(model, parameter) {
+        return refused;
+    }
     match family {
         TextFamily::TitanText => titan_text::rule(model, parameter),
         TextFamily::ClaudeText => claude_text::rule(model, parameter),
@@ -42,6 +45,26 @@ pub fn rule(family: TextFamily, model: Option<&Entry>, parameter: Parameter) -> 
         TextFamily::NovaText => nova_text::rule(model, parameter),
         TextFamily::Jamba => jamba::rule(model, parameter),
     }
+}
+
+/// The refusal of a parameter that this model does not take, though others of its family do.
+pub fn quirk(model: Option<&Entry>, parameter: Parameter) -> Option<Rule> {
+    let quirks = model?.quirks;
+    let refused = match parameter {
+        Parameter::Temperature | Parameter::TopP | Parameter::TopK => quirks.no_sampling,
+        Parameter::Stop => quirks.no_stop,
+        Parameter::MaxTokens
+        | Parameter::MinTokens
+        | Parameter::PresencePenalty
+        | Parameter::FrequencyPenalty
+        | Parameter::CountPenalty
+        | Parameter::LengthPenalty
+        | Parameter::RepetitionPenalty
+        | Parameter::Seed => false,
+    };
+    refused.then_some(Rule::Refused {
+        reason: "this model takes none",
+    })
 }
 
 /// The native body of a request for text, after [`check`].
@@ -74,7 +97,7 @@ pub fn settle<'a>(
     model: Option<&Entry>,
     inference: &'a Inference,
 ) -> Result<Cow<'a, Inference>, Error> {
-    let exclusive = model.is_some_and(|model| model.one_of_temperature_and_top_p);
+    let exclusive = model.is_some_and(|model| model.quirks.one_of_temperature_and_top_p);
     match (inference.temperature, inference.top_p) {
         (Some(_), Some(top_p)) if exclusive && top_p >= 1.0 => Ok(Cow::Owned(Inference {
             top_p: None,

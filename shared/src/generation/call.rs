@@ -213,6 +213,8 @@ fn serves_converse(target: &Target) -> bool {
         | Resource::ProvisionedModel
         | Resource::Prompt
         | Resource::PromptRouter
-        | Resource::SagemakerEndpoint => target.entry.is_none_or(|entry| entry.converse),
+        | Resource::SagemakerEndpoint => {
+            target.entry.is_none_or(|entry| entry.capabilities.converse)
+        }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::catalogue::{self, Entry};
+use super::catalogue;
+use super::entry::Entry;
 use super::family::{Family, ImageFamily, TextFamily};
 use super::id::ModelId;
 use crate::Error;
@@ -141,10 +142,11 @@ impl Target {
 
     /// The family that writes text; `None` for a model that only Converse is known to serve.
     pub fn text_family(&self) -> Result<Option<TextFamily>, Error> {
+        let draws = self.entry.is_some_and(Entry::draws);
         match self.family {
-            None => Ok(None),
+            None if !draws => Ok(None),
             Some(Family::Text(family)) => Ok(Some(family)),
-            Some(Family::Image(_)) => {
+            None | Some(Family::Image(_)) => {
                 Err(self.fault(ModelFault::TaskUnsupported("text; it draws images")))
             }
         }
@@ -152,14 +154,15 @@ impl Target {
 
     /// The family that draws images.
     pub fn image_family(&self) -> Result<ImageFamily, Error> {
+        let writes = self.entry.is_some_and(|entry| !entry.draws());
         match self.family {
             Some(Family::Image(family)) => Ok(family),
-            Some(Family::Text(_)) => {
-                Err(self.fault(ModelFault::TaskUnsupported("images; it writes text")))
-            }
-            None => Err(self.fault(ModelFault::FamilyRequired {
+            None if !writes => Err(self.fault(ModelFault::FamilyRequired {
                 known: Family::names(),
             })),
+            None | Some(Family::Text(_)) => {
+                Err(self.fault(ModelFault::TaskUnsupported("images; it writes text")))
+            }
         }
     }
 

@@ -2,10 +2,12 @@
 
 mod catalogue;
 mod directory;
+mod entry;
 mod family;
 mod id;
 
-pub use catalogue::{ENTRIES, Entry, entry};
+pub use catalogue::{ENTRIES, entry};
 pub use directory::{Alias, Api, Directory, Target, Wanted};
+pub use entry::{Capabilities, Entry, Modality, Quirks, Reasoning};
 pub use family::{Family, ImageFamily, TextFamily};
 pub use id::{Malformed, ModelId, Resource};

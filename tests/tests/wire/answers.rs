@@ -30,7 +30,9 @@ const MODELS: [(&str, Option<&str>); 12] = [
 fn targets() -> impl Iterator<Item = Target> {
     MODELS.into_iter().flat_map(|(model, family)| {
         let over = move |api| target(model, family, Some(api));
-        let converse = over(Api::Invoke).entry.is_some_and(|entry| entry.converse);
+        let converse = over(Api::Invoke)
+            .entry
+            .is_some_and(|entry| entry.capabilities.converse);
         let converse = converse.then(|| over(Api::Converse));
         std::iter::once(over(Api::Invoke)).chain(converse)
     })

@@ -45,7 +45,7 @@ async fn a_model_is_shown_with_what_bedrock_and_the_catalogue_know() {
             "inference_types": ["ON_DEMAND"],
             "status": "LEGACY",
             "shutdown_date": "2025-07-21",
-            "successor": "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "successor": "us.anthropic.claude-sonnet-4-6",
         })
     );
     let sonnet = "anthropic.claude-sonnet-4-5-20250929-v1:0";
