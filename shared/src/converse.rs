@@ -1,13 +1,14 @@
 //! Chat over Converse: the same request and answer for all models. A pure mapping to and from the
 //! SDK's types, which hold no client.
 
+mod blocks;
 mod fields;
 mod reasoning;
 mod trace;
 
 use aws_sdk_bedrockruntime::operation::converse::ConverseOutput as Response;
 use aws_sdk_bedrockruntime::types::{
-    ContentBlock, ContentBlockDelta, ConversationRole, ConverseOutput, ConverseStreamOutput,
+    ContentBlock, ContentBlockDelta, ContentBlockStart, ConverseOutput, ConverseStreamOutput,
     InferenceConfiguration, Message, PerformanceConfigLatency, PerformanceConfiguration,
     ReasoningContentBlock, ReasoningContentBlockDelta, ServiceTier, ServiceTierType, StopReason,
     SystemContentBlock, TokenUsage,
@@ -19,9 +20,9 @@ use serde_json::{Map, Value};
 use crate::Error;
 use crate::api::inference::{self, Inference, Parameter};
 use crate::api::options::{Guardrail, Latency, Options, Tier};
+use crate::dialogue::{Dialogue, ToolUse};
 use crate::families::{
-    self, Beside, Bounds, Chunk, Completion, Conversation, Finish, Reasoning, Role, Rule, Thought,
-    Usage,
+    self, Beside, Bounds, Chunk, Completion, Finish, Reasoning, Rule, Thought, ToolDelta, Usage,
 };
 use crate::model::{Entry, TextFamily};
 
@@ -154,7 +155,7 @@ fn additional(family: TextFamily, parameter: Parameter) -> Option<&'static str> 
 pub fn encode(
     family: Option<TextFamily>,
     model: Option<&Entry>,
-    conversation: &Conversation,
+    dialogue: &Dialogue,
     inference: &Inference,
     options: &Options,
 ) -> Result<Request, Error> {
@@ -165,31 +166,14 @@ pub fn encode(
     )?;
     let inference = &families::settle(model, inference)?;
     let folded;
-    let conversation = match model {
+    let dialogue = match model {
         Some(model) if !model.capabilities.system_prompt => {
-            folded = conversation.with_folded_system();
+            folded = dialogue.with_folded_system();
             &folded
         }
-        Some(_) | None => conversation,
+        Some(_) | None => dialogue,
     };
-    let messages = conversation
-        .turns
-        .iter()
-        .map(|turn| {
-            Message::builder()
-                .role(match turn.role {
-                    Role::User => ConversationRole::User,
-                    Role::Assistant => ConversationRole::Assistant,
-                })
-                .content(ContentBlock::Text(turn.text.clone()))
-                .build()
-                .map_err(|_| Error::defect("converse::encode"))
-        })
-        .collect::<Result<_, _>>()?;
-    let system = conversation
-        .system
-        .clone()
-        .map(|text| vec![SystemContentBlock::Text(text)]);
+    let messages = dialogue.turns.iter().map(blocks::message);
     let Options {
         thinking,
         guardrail,
@@ -200,14 +184,14 @@ pub fn encode(
     } = options;
     let mut own = additional_fields(family, inference);
     let asked = reasoning::Asked {
-        prefill: conversation.ends_with_prefill(),
+        prefill: dialogue.ends_with_prefill(),
         forced_tool: false,
     };
     reasoning::ask((family, model), *thinking, inference, asked, &mut own)?;
     merge(&mut own, request_fields)?;
     Ok(Request {
-        messages,
-        system,
+        messages: messages.collect::<Result<_, _>>()?,
+        system: blocks::system(&dialogue.system),
         inference_config: inference_config(inference),
         additional_fields: fields::written(own),
         response_paths: (!response_paths.is_empty()).then(|| response_paths.clone()),
@@ -292,8 +276,8 @@ fn performance(latency: Latency) -> PerformanceConfiguration {
         .build()
 }
 
-/// The answer: its text blocks joined, and what the model thought before them; other blocks change
-/// nothing.
+/// The answer: its text blocks joined, the tools that are called, and what the model thought before;
+/// other blocks change nothing.
 pub fn decode(response: Response) -> Result<Completion, Error> {
     let usage = usage_of(&response);
     let policies = response.trace.and_then(|trace| trace.guardrail);
@@ -310,10 +294,17 @@ pub fn decode(response: Response) -> Result<Completion, Error> {
     };
     let mut text = String::new();
     let mut reasoning = Vec::new();
+    let mut tool_calls = Vec::new();
     for block in message.content {
         match block {
             ContentBlock::Text(more) => text.push_str(&more),
             ContentBlock::ReasoningContent(block) => reasoning.extend(thought(block)),
+            ContentBlock::ToolUse(block) => tool_calls.push(ToolUse {
+                id: block.tool_use_id,
+                name: block.name,
+                input: fields::read(block.input),
+            }),
+            // The SDK's enum is open.
             _ => {}
         }
     }
@@ -323,6 +314,7 @@ pub fn decode(response: Response) -> Result<Completion, Error> {
         usage,
         reasoning,
         beside,
+        tool_calls,
     })
 }
 
@@ -364,6 +356,16 @@ pub(crate) fn usage_of(response: &Response) -> Option<Usage> {
 /// One event of a streamed answer.
 pub fn decode_chunk(event: ConverseStreamOutput) -> Chunk {
     match event {
+        ConverseStreamOutput::ContentBlockStart(event) => match event.start {
+            Some(ContentBlockStart::ToolUse(start)) => Chunk {
+                tool: Some(ToolDelta::Begins {
+                    id: start.tool_use_id,
+                    name: start.name,
+                }),
+                ..Chunk::default()
+            },
+            _ => Chunk::default(),
+        },
         ConverseStreamOutput::ContentBlockDelta(event) => match event.delta {
             Some(ContentBlockDelta::Text(text)) => Chunk {
                 text,
@@ -371,6 +373,10 @@ pub fn decode_chunk(event: ConverseStreamOutput) -> Chunk {
             },
             Some(ContentBlockDelta::ReasoningContent(delta)) => Chunk {
                 reasoning: thought_delta(delta),
+                ..Chunk::default()
+            },
+            Some(ContentBlockDelta::ToolUse(delta)) => Chunk {
+                tool: Some(ToolDelta::Input(delta.input)),
                 ..Chunk::default()
             },
             _ => Chunk::default(),

@@ -11,6 +11,7 @@ mod closed_set;
 pub mod config;
 pub mod converse;
 pub mod deadline;
+pub mod dialogue;
 pub mod doors;
 pub mod error;
 pub mod families;

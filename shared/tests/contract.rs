@@ -18,7 +18,8 @@ use bedrock_adapter::api::inference::{Inference, Parameter};
 use bedrock_adapter::api::limits::Limits;
 use bedrock_adapter::api::options::Options;
 use bedrock_adapter::converse;
-use bedrock_adapter::families::{self, Bounds, Conversation, Input, Rule};
+use bedrock_adapter::dialogue::Dialogue;
+use bedrock_adapter::families::{self, Bounds, Input, Rule};
 use bedrock_adapter::model::{ENTRIES, Entry, Family, TextFamily};
 use serde_json::{Value, json};
 
@@ -181,8 +182,8 @@ fn converse_maps_or_refuses_every_parameter() {
             who,
             |parameter| converse::rule(family, model, parameter),
             |inference| {
-                let conversation = Conversation::of_prompt("p");
-                converse::encode(family, model, &conversation, inference, &Options::default())
+                let dialogue = Dialogue::of_prompt("p");
+                converse::encode(family, model, &dialogue, inference, &Options::default())
                     .map(|request| seen(&request))
             },
         );

@@ -136,7 +136,7 @@ fn a_conversation_becomes_each_familys_body() {
         encodes(
             family,
             "chat.json",
-            Input::Conversation(&request.conversation),
+            Input::Conversation(&request.dialogue.plain().unwrap()),
             &request.inference,
         );
     }

@@ -328,12 +328,15 @@ fn encode_everything(body: &str) {
                     let _ = families::encode_text(family, Some(entry), input, &request.inference);
                 }
                 if let Ok(request) = &chat {
-                    let input = Input::Conversation(&request.conversation);
-                    let _ = families::encode_text(family, Some(entry), input, &request.inference);
+                    if let Ok(conversation) = request.dialogue.plain() {
+                        let input = Input::Conversation(&conversation);
+                        let _ =
+                            families::encode_text(family, Some(entry), input, &request.inference);
+                    }
                     let _ = converse::encode(
                         Some(family),
                         Some(entry),
-                        &request.conversation,
+                        &request.dialogue,
                         &request.inference,
                         &request.options,
                     );

@@ -6,10 +6,11 @@ use std::fs;
 use std::path::Path;
 
 /// Where translation stands.
-const PURE: [&str; 9] = [
+const PURE: [&str; 10] = [
     "api",
     "converse",
     "converse.rs",
+    "dialogue.rs",
     "families",
     "jobs",
     "media.rs",

@@ -6,8 +6,8 @@ use aws_config::SdkConfig;
 use bedrock_adapter::Error;
 use bedrock_adapter::api::chat::{Delta, Request};
 use bedrock_adapter::config::{Config, DefaultModel, Invalid};
+use bedrock_adapter::dialogue;
 use bedrock_adapter::doors::api_gateway::{Input, Route};
-use bedrock_adapter::families;
 use bedrock_adapter::generation::{Asked, Call, TextModels};
 use bedrock_adapter::jobs::Function;
 use bedrock_adapter::reply::Reply;
@@ -50,7 +50,7 @@ impl Task for Chat {
     async fn answer(&self, request: Request, invocation: &Invocation) -> Result<Reply, Error> {
         let Request {
             wanted,
-            conversation,
+            dialogue,
             n,
             streaming,
             mut inference,
@@ -58,7 +58,7 @@ impl Task for Chat {
         } = request;
         let target = self.models.find(&wanted)?;
         self.models.bound(&target, &options, &mut inference)?;
-        let prompt = families::Input::Conversation(&conversation);
+        let prompt = dialogue::Input::Dialogue(&dialogue);
         let call = Arc::new(Call::prepare(&target, prompt, &inference, &options)?);
         let asked = Asked {
             alternatives: vec![(call, String::new()); n],

@@ -6,9 +6,9 @@ use aws_config::SdkConfig;
 use bedrock_adapter::Error;
 use bedrock_adapter::api::completion::{Delta, Request};
 use bedrock_adapter::config::{Config, DefaultModel, Invalid};
+use bedrock_adapter::dialogue;
 use bedrock_adapter::doors::api_gateway::{Input, Route};
 use bedrock_adapter::error::RequestFault;
-use bedrock_adapter::families;
 use bedrock_adapter::generation::{Asked, Call, TextModels};
 use bedrock_adapter::jobs::Function;
 use bedrock_adapter::reply::Reply;
@@ -68,7 +68,7 @@ impl Task for TextCompletion {
         // Everything that can be refused is refused before the first call is paid for.
         let mut alternatives = Vec::with_capacity(prompts.len() * n);
         for prompt in &prompts {
-            let input = families::Input::Prompt(prompt);
+            let input = dialogue::Input::Prompt(prompt);
             let call = Arc::new(Call::prepare(&target, input, &inference, &options)?);
             let opening = if echo { prompt.clone() } else { String::new() };
             alternatives.extend(std::iter::repeat_n((call, opening), n));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fields::Fields;
-use super::history::conversation;
+use super::history::dialogue;
 use super::inference::Inference;
 use super::limits::Limits;
 use super::options::Options;
@@ -13,7 +13,8 @@ use super::{
     OfAnswer, answers, bookkeeping, finish_reason, is_blank, is_false, stop_reason, wanted, written,
 };
 use crate::Error;
-use crate::families::{Beside, Completion, Conversation, Finish, Thought};
+use crate::dialogue::Dialogue;
+use crate::families::{Beside, Completion, Finish, Thought};
 use crate::model::Wanted;
 
 /// A request for the next turn of a conversation.
@@ -22,7 +23,7 @@ pub struct Request {
     /// The model, and the way to it.
     pub wanted: Wanted,
     /// The history.
-    pub conversation: Conversation,
+    pub dialogue: Dialogue,
     /// How many alternatives.
     pub n: usize,
     /// How the answer is to be streamed; `None` sends it whole.
@@ -68,7 +69,7 @@ impl Request {
 
     fn take(fields: &mut Fields<'_>, limits: &Limits) -> Result<Self, Error> {
         let wanted = wanted(fields)?;
-        let conversation = conversation(fields.require("messages")?, limits)?;
+        let dialogue = dialogue(fields.require("messages")?, limits)?;
         let n = answers(fields, limits)?;
         let streaming = streaming(fields)?;
         let inference = Inference::take(fields, limits)?;
@@ -98,7 +99,7 @@ impl Request {
         bookkeeping(fields)?;
         Ok(Self {
             wanted,
-            conversation,
+            dialogue,
             n,
             streaming,
             inference,
@@ -232,6 +233,7 @@ impl OfAnswer for Choice {
             text,
             finish,
             usage: _,
+            tool_calls: _,
             reasoning,
             beside,
         } = completion;

@@ -1,6 +1,6 @@
-//! A chat's messages, and the conversation that they become.
+//! A chat's messages, and the dialogue that they become.
 //!
-//! A history becomes a [`Conversation`] by these rules:
+//! A history becomes a [`Dialogue`] by these rules:
 //! - `system` and `developer` messages, wherever they stand, are joined in order (a blank line
 //!   between them) into the one system prompt.
 //! - Blank messages and blank parts are dropped; the last message must not be blank.
@@ -17,8 +17,9 @@ use serde::de::IgnoredAny;
 use super::is_blank;
 use super::limits::Limits;
 use crate::Error;
+use crate::dialogue::{Dialogue, Instruction, Part, Turn, join};
 use crate::error::FieldFault;
-use crate::families::{Conversation, Role, Turn};
+use crate::families::Role;
 
 /// One message, as it is sent.
 #[derive(Deserialize)]
@@ -67,11 +68,11 @@ enum Speaker {
 #[serde(untagged, expecting = "expected a string or an array of text parts")]
 enum Content {
     Text(String),
-    Parts(Vec<Part>),
+    Parts(Vec<ContentPart>),
 }
 
 #[derive(Deserialize)]
-struct Part {
+struct ContentPart {
     r#type: String,
     #[serde(default)]
     text: Option<String>,
@@ -80,8 +81,8 @@ struct Part {
     rest: BTreeMap<String, IgnoredAny>,
 }
 
-/// The conversation that the messages become, by the rules above.
-pub(super) fn conversation(messages: Vec<Message>, limits: &Limits) -> Result<Conversation, Error> {
+/// The dialogue that the messages become, by the rules above.
+pub(super) fn dialogue(messages: Vec<Message>, limits: &Limits) -> Result<Dialogue, Error> {
     let Some(last) = messages.len().checked_sub(1) else {
         let reason = "it must hold at least one message";
         return Err(Error::invalid("messages", reason));
@@ -125,17 +126,21 @@ pub(super) fn conversation(messages: Vec<Message>, limits: &Limits) -> Result<Co
                     "the first turn must be the user's",
                 ));
             }
-            Some(turn) if turn.role == role => join(&mut turn.text, &text),
-            Some(_) | None => turns.push(Turn { role, text }),
+            Some(turn) if turn.role == role => turn.say(text),
+            Some(_) | None => turns.push(Turn {
+                role,
+                parts: vec![Part::Text(text)],
+            }),
         }
     }
     match turns.last_mut() {
         None => Err(Error::invalid("messages", "it must hold a user message")),
         Some(turn) => {
-            if turn.role == Role::Assistant {
-                turn.text.truncate(turn.text.trim_end().len());
+            if let (Role::Assistant, Some(Part::Text(text))) = (turn.role, turn.parts.last_mut()) {
+                text.truncate(text.trim_end().len());
             }
-            Ok(Conversation { system, turns })
+            let system = system.into_iter().map(Instruction::Text).collect();
+            Ok(Dialogue { system, turns })
         }
     }
 }
@@ -145,13 +150,6 @@ fn too_long(reason: String) -> Error {
         param: "messages".to_owned(),
         fault: FieldFault::HistoryTooLong(reason),
     }
-}
-
-fn join(text: &mut String, more: &str) {
-    if !text.is_empty() {
-        text.push_str("\n\n");
-    }
-    text.push_str(more);
 }
 
 fn text_of(message: Message, index: usize) -> Result<String, Error> {
@@ -208,23 +206,26 @@ mod tests {
     use super::*;
     use crate::api::chat::Request;
 
-    fn history(messages: &str) -> Result<Conversation, Error> {
+    fn history(messages: &str) -> Result<Dialogue, Error> {
         Request::parse(
             format!("{{\"messages\":{messages}}}").as_bytes(),
             &Limits::default(),
         )
-        .map(|request| request.conversation)
+        .map(|request| request.dialogue)
     }
 
     #[track_caller]
     fn becomes(messages: &str, system: Option<&str>, turns: &[(Role, &str)]) {
-        let expected = Conversation {
-            system: system.map(str::to_owned),
+        let expected = Dialogue {
+            system: system
+                .map(|text| Instruction::Text(text.to_owned()))
+                .into_iter()
+                .collect(),
             turns: turns
                 .iter()
                 .map(|(role, text)| Turn {
                     role: *role,
-                    text: (*text).to_owned(),
+                    parts: vec![Part::Text((*text).to_owned())],
                 })
                 .collect(),
         };

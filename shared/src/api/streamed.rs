@@ -150,6 +150,7 @@ impl<D: Delta> Writer<D> {
             usage,
             reasoning,
             beside,
+            tool: _,
         } = chunk;
         let mut deltas = Vec::new();
         if let Some(choice) = self.choices.get_mut(index) {

@@ -39,7 +39,8 @@ pub(super) fn written(fields: Map<String, Value>) -> Option<Document> {
     (!fields.is_empty()).then(|| document(Value::Object(fields)))
 }
 
-fn document(value: Value) -> Document {
+/// JSON as the SDK takes it.
+pub(super) fn document(value: Value) -> Document {
     match value {
         Value::Null => Document::Null,
         Value::Bool(value) => Document::Bool(value),

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::lenient;
 use crate::closed_set::closed_set;
+use crate::dialogue::ToolUse;
 
 /// What a text model answers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,6 +18,8 @@ pub struct Completion {
     pub finish: Finish,
     /// Tokens used, where the body says it.
     pub usage: Option<Usage>,
+    /// The tools that the model calls, in its order.
+    pub tool_calls: Vec<ToolUse>,
     /// What the model thought before it wrote, in its order.
     pub reasoning: Vec<Reasoning>,
     /// What else the answer says.
@@ -106,6 +109,22 @@ pub struct Chunk {
     pub reasoning: Option<Thought>,
     /// What else the answer says, once that is known.
     pub beside: Beside,
+    /// More of a call of a tool.
+    pub tool: Option<ToolDelta>,
+}
+
+/// A piece of a call of a tool, of a streamed answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToolDelta {
+    /// The call begins.
+    Begins {
+        /// What its result refers to.
+        id: String,
+        /// The tool.
+        name: String,
+    },
+    /// More of the JSON that the tool is given, for the call that began last; maybe empty.
+    Input(String),
 }
 
 /// Why an answer ended.

@@ -17,7 +17,9 @@ mod stable_diffusion_xl;
 mod stable_image;
 mod titan_text;
 
-pub use answer::{Beside, Chunk, Completion, Finish, Picture, Policy, Reasoning, Thought, Usage};
+pub use answer::{
+    Beside, Chunk, Completion, Finish, Picture, Policy, Reasoning, Thought, ToolDelta, Usage,
+};
 pub use conversation::{Conversation, Input, Role, Turn};
 pub use parameter::{Bounds, Rule, check};
 

@@ -6,8 +6,9 @@ use crate::api::options::{Guardrail, Latency, Options, Thinking, Tier};
 use crate::bedrock::{Bedrock, Stream};
 use crate::converse;
 use crate::deadline::Deadline;
+use crate::dialogue::{Dialogue, Input};
 use crate::error::ModelFault;
-use crate::families::{self, Completion, Conversation, Finish, Input};
+use crate::families::{self, Completion, Finish};
 use crate::model::{Api, Family, Resource, Target, TextFamily};
 
 /// A call that is ready to be made.
@@ -43,19 +44,29 @@ impl Call {
         let family = target.text_family()?;
         let usual = match input {
             Input::Prompt(_) => Api::Invoke,
-            Input::Conversation(_) if serves_converse(target) => Api::Converse,
-            Input::Conversation(_) => Api::Invoke,
+            Input::Dialogue(_) if serves_converse(target) => Api::Converse,
+            Input::Dialogue(_) => Api::Invoke,
         };
         match (target.api.unwrap_or(usual), family) {
-            (Api::Invoke, Some(family)) => Ok(Self::Invoke {
-                family,
-                body: with_fields(
-                    families::encode_text(family, target.entry, input, inference)?,
-                    options,
-                )?,
-                behind_marker: families::answers_behind_marker(family, input),
-                aside: Aside::of(options)?,
-            }),
+            (Api::Invoke, Some(family)) => {
+                let conversation;
+                let input = match input {
+                    Input::Prompt(text) => families::Input::Prompt(text),
+                    Input::Dialogue(dialogue) => {
+                        conversation = dialogue.plain()?;
+                        families::Input::Conversation(&conversation)
+                    }
+                };
+                Ok(Self::Invoke {
+                    family,
+                    body: with_fields(
+                        families::encode_text(family, target.entry, input, inference)?,
+                        options,
+                    )?,
+                    behind_marker: families::answers_behind_marker(family, input),
+                    aside: Aside::of(options)?,
+                })
+            }
             (Api::Invoke, None) if target.api.is_some() => {
                 Err(target.fault(ModelFault::FamilyRequired {
                     known: Family::names(),
@@ -66,14 +77,14 @@ impl Call {
             )),
             (Api::Invoke, None) | (Api::Converse, _) => {
                 let prompt;
-                let conversation = match input {
-                    Input::Conversation(conversation) => conversation,
+                let dialogue = match input {
+                    Input::Dialogue(dialogue) => dialogue,
                     Input::Prompt(text) => {
-                        prompt = Conversation::of_prompt(text);
+                        prompt = Dialogue::of_prompt(text);
                         &prompt
                     }
                 };
-                converse::encode(family, target.entry, conversation, inference, options)
+                converse::encode(family, target.entry, dialogue, inference, options)
                     .map(Self::Converse)
             }
         }

@@ -1,9 +1,10 @@
 //! Every text family over every way to it, whole and streamed.
 
-use bedrock_adapter::families::{Finish, Input, Usage};
+use bedrock_adapter::dialogue::Input;
+use bedrock_adapter::families::{Finish, Usage};
 use bedrock_adapter::model::{Api, Family, Target, TextFamily};
 
-use crate::client::{NOVA, Wire, conversation, target};
+use crate::client::{NOVA, Wire, dialogue, target};
 
 const IMPORTED: &str = "arn:aws:bedrock:us-east-1:123456789012:imported-model/claude123456";
 
@@ -51,8 +52,8 @@ fn the_models_are_of_every_text_family() {
 #[tokio::test]
 async fn a_conversation_reaches_every_model_whole() {
     let wire = Wire::start().await;
-    let conversation = conversation();
-    let input = Input::Conversation(&conversation);
+    let dialogue = dialogue();
+    let input = Input::Dialogue(&dialogue);
     for target in targets() {
         let completion = wire.send(&target, input, 200).await;
         let completion = completion.unwrap_or_else(|error| panic!("{target:?}: {error}"));
@@ -72,8 +73,8 @@ async fn a_conversation_reaches_every_model_whole() {
 #[tokio::test]
 async fn a_stream_says_the_same_as_the_whole_answer() {
     let wire = Wire::start().await;
-    let conversation = conversation();
-    let input = Input::Conversation(&conversation);
+    let dialogue = dialogue();
+    let input = Input::Dialogue(&dialogue);
     for target in targets() {
         let whole = wire.send(&target, input, 200).await;
         let whole = whole.unwrap_or_else(|error| panic!("{target:?}: {error}"));

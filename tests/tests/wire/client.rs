@@ -10,7 +10,8 @@ use bedrock_adapter::api::options::Options;
 use bedrock_adapter::bedrock::{Bedrock, Stream};
 use bedrock_adapter::config::Connection;
 use bedrock_adapter::deadline::Deadline;
-use bedrock_adapter::families::{Completion, Conversation, Finish, Input, Role, Turn, Usage};
+use bedrock_adapter::dialogue::{Dialogue, Input};
+use bedrock_adapter::families::{Completion, Conversation, Finish, Role, Turn, Usage};
 use bedrock_adapter::generation::Call;
 use bedrock_adapter::model::{Api, Directory, Target, Wanted};
 use end_to_end::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY};
@@ -151,19 +152,19 @@ pub(crate) fn target(model: &str, family: Option<&str>, api: Option<Api>) -> Tar
 }
 
 /// A system prompt and three turns, whose answer must know the first.
-pub(crate) fn conversation() -> Conversation {
+pub(crate) fn dialogue() -> Dialogue {
     let turn = |role, text: &str| Turn {
         role,
         text: text.to_owned(),
     };
-    Conversation {
+    Dialogue::from(Conversation {
         system: Some("Answer in one sentence.".to_owned()),
         turns: vec![
             turn(Role::User, "My name is Ada."),
             turn(Role::Assistant, "Good morning, Ada."),
             turn(Role::User, "What is my name?"),
         ],
-    }
+    })
 }
 
 /// So many tokens and nothing else.

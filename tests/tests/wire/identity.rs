@@ -7,7 +7,7 @@ use bedrock_adapter::api::options::Options;
 use bedrock_adapter::bedrock::Bedrock;
 use bedrock_adapter::config::Connection;
 use bedrock_adapter::deadline::Deadline;
-use bedrock_adapter::families::Input;
+use bedrock_adapter::dialogue::Input;
 use bedrock_adapter::generation::Call;
 use end_to_end::{ACCESS_KEY_ID, Refusing, Sts, Witness};
 

@@ -1,6 +1,6 @@
 //! Models that the local Bedrock, as AWS, does not serve.
 
-use bedrock_adapter::families::Input;
+use bedrock_adapter::dialogue::Input;
 
 use crate::client::{Wire, target};
 
