@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use bedrock_adapter::Error;
 use bedrock_adapter::api::limits::Limits;
 use bedrock_adapter::api::{chat, completion, image};
-use bedrock_adapter::families::{self, Chunk, Completion, Finish, Input, Usage};
+use bedrock_adapter::families::{self, Chunk, Completion, Finish, Input, Pictures, Usage};
 use bedrock_adapter::model::{Directory, Family, ImageFamily, Target, TextFamily, Wanted};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -158,7 +158,8 @@ fn a_drawing_becomes_each_familys_body() {
                 image::Request::parse(request.to_string().as_bytes(), &Limits::default()).unwrap();
             let target = target(request.wanted.model.as_deref().unwrap());
             assert_eq!(target.family, Some(Family::Image(family)), "{path}");
-            let encoded = families::encode_image(family, target.entry, &request.drawing).unwrap();
+            let encoded =
+                families::encode_image(family, target.entry, &request.drawing, request.n).unwrap();
             let encoded: Value = serde_json::from_slice(&encoded).unwrap();
             assert_eq!(encoded, body, "{path}, after {source}");
         }
@@ -207,8 +208,12 @@ fn each_familys_answers_are_read() {
 fn each_familys_images_are_read() {
     for &family in ImageFamily::ALL {
         answers_become(family.name(), |body| {
-            let picture = families::decode_image(family, body)?;
-            Ok(json!({"base64": picture.base64, "seed": picture.seed}))
+            let Pictures { pictures, filtered } = families::decode_image(family, body)?;
+            let pictures: Vec<_> = pictures
+                .iter()
+                .map(|picture| json!([picture.base64, picture.seed]))
+                .collect();
+            Ok(json!({"pictures": pictures, "filtered": filtered}))
         });
     }
 }

@@ -13,10 +13,10 @@ use bedrock_adapter::doors::api_gateway::Request;
 use bedrock_adapter::doors::notification::Trusted;
 use bedrock_adapter::doors::queue::Message;
 use bedrock_adapter::families::{self, Input};
+use bedrock_adapter::image_file::ImageFile;
 use bedrock_adapter::jobs::envelope;
 use bedrock_adapter::jobs::line::{self, Line};
 use bedrock_adapter::model::{ENTRIES, Family, ImageFamily, ModelId, TextFamily};
-use bedrock_adapter::png;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
@@ -273,7 +273,7 @@ fn read_everything(bytes: &[u8]) {
     for &family in ImageFamily::ALL {
         let _ = families::decode_image(family, bytes);
     }
-    let _ = png::size_of(bytes);
+    let _ = ImageFile::of(bytes);
     let text = String::from_utf8_lossy(bytes);
     let _ = ModelId::parse(&text);
     let _ = Request::read(&text);
@@ -315,6 +315,12 @@ fn encode_everything(body: &str) {
             "mask_source",
             "seed",
             "style_preset",
+            "strength",
+            "task",
+            "mask_prompt",
+            "colors",
+            "reference_image",
+            "garment_class",
         ])
         .as_bytes(),
         &Limits::default(),
@@ -344,7 +350,7 @@ fn encode_everything(body: &str) {
             }
             Some(Family::Image(family)) => {
                 if let Ok(request) = &drawing {
-                    let _ = families::encode_image(family, Some(entry), &request.drawing);
+                    let _ = families::encode_image(family, Some(entry), &request.drawing, 2);
                 }
             }
         }

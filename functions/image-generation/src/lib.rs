@@ -1,4 +1,4 @@
-//! Image generation: `POST /v1/images/generations`. PNGs are kept in S3.
+//! Image generation: `POST /v1/images/generations`. Files are kept in S3.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bedrock_adapter::Error;
 use bedrock_adapter::api::image::{
-    Delivery, Drawing, Format, Image, Parameters, Request, Response,
+    Choice, Delivery, Drawing, Format, Image, Parameters, Request, Response, Value,
 };
 use bedrock_adapter::api::limits::Limits;
 use bedrock_adapter::bedrock::Bedrock;
@@ -16,12 +16,12 @@ use bedrock_adapter::config::{Config, DefaultModel, Invalid};
 use bedrock_adapter::deadline::Deadline;
 use bedrock_adapter::doors::api_gateway::{Input, Route};
 use bedrock_adapter::error::RequestFault;
-use bedrock_adapter::families;
+use bedrock_adapter::families::{self, Picture};
 use bedrock_adapter::fan_out::fan_out;
 use bedrock_adapter::generation::Aside;
+use bedrock_adapter::image_file::ImageFile;
 use bedrock_adapter::jobs::Function;
 use bedrock_adapter::model::{Directory, ImageFamily, Target};
-use bedrock_adapter::png;
 use bedrock_adapter::reply::Reply;
 use bedrock_adapter::runtime::{Invocation, Task};
 use bedrock_adapter::store::{Images, Key};
@@ -52,7 +52,7 @@ pub struct ImageGeneration {
 /// An image that is in S3.
 struct Kept {
     key: Key,
-    /// Its PNG, if the answer is to have it.
+    /// Its file, if the answer is to have it.
     inline: Option<Bytes>,
     seed: Option<u64>,
     parameters: Parameters,
@@ -93,21 +93,20 @@ impl Task for ImageGeneration {
         let target = self.directory.find(&request.wanted)?;
         let family = target.image_family()?;
         // Everything that can be refused is refused before the first image is paid for.
-        let drawings: Vec<_> = (0..request.n)
-            .map(|index| variation(family, &request.drawing, index))
-            .collect();
-        for drawing in &drawings {
-            families::encode_image(family, target.entry, drawing)?;
+        let sheets = sheets(&target, family, &request);
+        for sheet in &sheets {
+            families::encode_image(family, target.entry, &sheet.drawing, sheet.count)?;
         }
         let inline = request.format == Format::Base64;
-        let making = drawings.iter().enumerate().map(|(index, drawing)| {
-            let key = Key::of(&invocation.id, index);
-            self.make(&target, drawing, key, inline, invocation.deadline)
-        });
-        let kept = fan_out(making, IMAGES_AT_A_TIME).await?;
+        let making = sheets
+            .iter()
+            .map(|sheet| self.make(&target, sheet, inline, invocation));
+        let at_a_time = IMAGES_AT_A_TIME.div_ceil(families::most_at_once(family, &request.drawing));
+        let kept: Vec<_> = fan_out(making, at_a_time).await?;
+        let kept: Vec<_> = kept.into_iter().flatten().collect();
         // An answer that Lambda would refuse points into S3 instead.
         let inline = kept.iter().filter_map(|image| image.inline.as_ref());
-        let encoded: usize = inline.map(|png| png.len().div_ceil(3) * 4).sum();
+        let encoded: usize = inline.map(|file| file.len().div_ceil(3) * 4).sum();
         let fits = encoded <= invocation.largest_answer
             && sending_time(encoded) <= invocation.deadline.remaining();
         let mut data = Vec::with_capacity(kept.len());
@@ -128,18 +127,20 @@ impl Task for ImageGeneration {
 }
 
 impl ImageGeneration {
-    /// Makes one image and keeps it.
+    /// Makes the images of one call and keeps them. What the model filtered of them fails the request
+    /// when the others are kept: they are paid for.
     async fn make(
         &self,
         target: &Target,
-        drawing: &Drawing,
-        key: Key,
+        sheet: &Sheet,
         inline: bool,
-        deadline: Deadline,
-    ) -> Result<Kept, Error> {
+        invocation: &Invocation,
+    ) -> Result<Vec<Kept>, Error> {
+        let Sheet { drawing, count, .. } = sheet;
         let family = target.image_family()?;
+        let deadline = invocation.deadline;
         // Only now, so that the bodies of those to come are not held meanwhile.
-        let body = families::encode_image(family, target.entry, drawing)?;
+        let body = families::encode_image(family, target.entry, drawing, *count)?;
         let answer = self
             .bedrock
             .invoke(
@@ -154,38 +155,78 @@ impl ImageGeneration {
             let reason = "a guardrail intervened.".to_owned();
             return Err(RequestFault::Filtered { reason }.into());
         }
-        let picture = families::decode_image(family, &answer.body)?;
-        let png = STANDARD
-            .decode(picture.base64)
+        let answered = families::decode_image(family, &answer.body)?;
+        let came = answered.pictures.len();
+        let mut kept = Vec::with_capacity(came);
+        for (index, picture) in answered.pictures.into_iter().take(*count).enumerate() {
+            let id = &invocation.id;
+            let mut image = self
+                .keep(target, sheet, index, picture, id, deadline)
+                .await?;
+            image.inline = image.inline.filter(|_| inline);
+            kept.push(image);
+        }
+        if answered.filtered {
+            let reason = "the model filtered some of the images".to_owned();
+            return Err(RequestFault::Filtered { reason }.into());
+        }
+        if came < *count {
+            return Err(Error::image_invalid("there are fewer than were asked for"));
+        }
+        Ok(kept)
+    }
+
+    /// Keeps the image with this index of a call.
+    async fn keep(
+        &self,
+        target: &Target,
+        sheet: &Sheet,
+        index: usize,
+        picture: Picture<'_>,
+        request_id: &str,
+        deadline: Deadline,
+    ) -> Result<Kept, Error> {
+        let Sheet {
+            drawing,
+            first,
+            count,
+        } = sheet;
+        let family = target.image_family()?;
+        let file = STANDARD
+            .decode(picture.base64.as_bytes())
             .map_err(|_| Error::image_invalid("it is not base64"))?;
-        let size = png::size_of(&png)?;
+        let ImageFile { file_type, size } = ImageFile::of(&file)?;
         if !families::may_have_size(family, drawing, size) {
             return Err(Error::image_invalid(
                 "it is not of the size that was asked for",
             ));
         }
         telemetry::image_made(target, size, drawing.steps);
-        let png = Bytes::from(png);
+        let file = Bytes::from(file);
         let mut metadata = metadata(target, drawing);
         metadata.insert("size", size.to_string());
-        // A seed of 0 lets the model choose, and only the model knows what it chose.
-        let asked = drawing
-            .seed
-            .filter(|seed| *seed != 0)
-            .map(i64::unsigned_abs);
-        let seed = picture.seed.or(asked);
+        // Of a seed that lets the model choose only the model knows what it chose.
+        let least = families::seeds(family, target.entry).first;
+        let asked = drawing.seed.filter(|seed| *seed >= least);
+        let seed = picture.seed.or(asked.map(i64::unsigned_abs));
         metadata.extend(seed.map(|seed| ("seed", seed.to_string())));
+        if *count > 1 {
+            // The images of a call share its seed.
+            metadata.insert("n", count.to_string());
+            metadata.insert("index", index.to_string());
+        }
         let parameters = metadata
             .iter()
             .map(|(name, value)| (name.replace('-', "_"), value.clone()));
         let parameters = parameters.collect();
         let metadata: Vec<_> = metadata.into_iter().collect();
+        let key = Key::of(request_id, first + index, file_type);
         self.images
-            .put(&key, png.clone(), &metadata, deadline)
+            .put(&key, file.clone(), file_type, &metadata, deadline)
             .await?;
         Ok(Kept {
             key,
-            inline: inline.then_some(png),
+            inline: Some(file),
             seed,
             parameters,
         })
@@ -199,7 +240,7 @@ impl ImageGeneration {
             parameters,
         } = image;
         let delivery = match inline.filter(|_| fits) {
-            Some(png) => Delivery::Png(png),
+            Some(file) => Delivery::File(file),
             None => Delivery::Url(self.images.url(&key, deadline).await?),
         };
         Ok(Image {
@@ -218,67 +259,109 @@ fn sending_time(bytes: usize) -> Duration {
     Duration::from_secs_f64(bytes.saturating_sub(AT_ONCE) as f64 / A_SECOND)
 }
 
-/// The drawing of the image with this index. A seed that was given is counted up, past the largest
-/// one from 1 again, so that the images differ and each can be made again.
-fn variation(family: ImageFamily, drawing: &Drawing, index: usize) -> Drawing {
-    let largest = families::largest_seed(family);
-    let step = i64::try_from(index).unwrap_or_default();
-    let seed = match drawing.seed {
-        // What is out of range is left for the family to refuse.
-        Some(seed) if seed > 0 && seed <= largest => Some((seed - 1 + step) % largest + 1),
-        seed => seed,
-    };
-    Drawing {
-        seed,
-        ..drawing.clone()
-    }
+/// What one call makes.
+struct Sheet {
+    drawing: Drawing,
+    /// The index of its first image within the request.
+    first: usize,
+    /// How many images.
+    count: usize,
 }
 
-/// What, beside the prompts, makes the image again. The prompts themselves are the caller's, and
-/// are not kept.
+/// The calls that make the images of a request: as few as the family allows. A seed is counted up
+/// from call to call, so that the images differ and each can be made again; one that is not given is
+/// counted up from the model's own where that is always the same.
+fn sheets(target: &Target, family: ImageFamily, request: &Request) -> Vec<Sheet> {
+    let Request { drawing, n, .. } = request;
+    let seeds = families::seeds(family, target.entry);
+    let at_once = families::most_at_once(family, drawing);
+    let firsts = (0..*n).step_by(at_once).enumerate();
+    let sheet = |(call, first)| {
+        let seed = match call {
+            0 => drawing.seed,
+            call => drawing
+                .seed
+                .or(seeds.default)
+                .map(|seed| seeds.after(seed, call)),
+        };
+        Sheet {
+            drawing: Drawing {
+                seed,
+                ..drawing.clone()
+            },
+            first,
+            count: at_once.min(n - first),
+        }
+    };
+    firsts.map(sheet).collect()
+}
+
+/// What, beside the prompts and pictures, makes the image again. Those are the caller's, and are not
+/// kept.
 fn metadata(target: &Target, drawing: &Drawing) -> BTreeMap<&'static str, String> {
-    let Drawing {
-        prompt: _,
-        negative_prompt: _,
-        size: _,
-        seed: _,
-        steps,
-        cfg_scale,
-        style_preset,
-        sampler,
-        clip_guidance_preset,
-        extras: _,
-        image: _,
-        mask: _,
-        mask_source,
-        image_strength,
-        image_mode,
-        step_schedule_start,
-        step_schedule_end,
-    } = drawing;
-    let text = |value: &Option<String>| value.clone();
-    let number = |value: &Option<f64>| value.map(|value| value.to_string());
-    [
-        ("model", Some(target.id.as_str().to_owned())),
-        ("steps", steps.map(|steps| steps.to_string())),
-        ("cfg-scale", number(cfg_scale)),
-        ("style-preset", text(style_preset)),
-        ("sampler", text(sampler)),
-        ("clip-guidance-preset", text(clip_guidance_preset)),
-        ("mask-source", text(mask_source)),
-        ("image-strength", number(image_strength)),
-        ("image-mode", text(image_mode)),
-        ("step-schedule-start", number(step_schedule_start)),
-        ("step-schedule-end", number(step_schedule_end)),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name, value?)))
-    .collect()
+    let model = ("model", target.id.as_str().to_owned());
+    let choices = drawing.given().filter_map(|(choice, value)| {
+        let value = match value {
+            Value::Number(number) => number.to_string(),
+            Value::Integer(number) => number.to_string(),
+            Value::Text(text) => text.to_owned(),
+            Value::Texts(texts) => texts.join(","),
+            Value::Size(_) | Value::Pictures(_) | Value::Object => return None,
+        };
+        Some((metadata_name(choice)?, value))
+    });
+    choices.chain([model]).collect()
+}
+
+/// The name that a choice has beside the object; `None` for what is not kept, or only as it came
+/// out.
+const fn metadata_name(choice: Choice) -> Option<&'static str> {
+    Some(match choice {
+        Choice::Prompt
+        | Choice::NegativePrompt
+        | Choice::MaskPrompt
+        | Choice::Size
+        | Choice::Seed
+        | Choice::Extras
+        | Choice::Image
+        | Choice::Mask
+        | Choice::ReferenceImage => return None,
+        Choice::Task => "task",
+        Choice::OutputFormat => "output-format",
+        Choice::Quality => "quality",
+        Choice::Style => "style",
+        Choice::Steps => "steps",
+        Choice::CfgScale => "cfg-scale",
+        Choice::StylePreset => "style-preset",
+        Choice::Sampler => "sampler",
+        Choice::ClipGuidancePreset => "clip-guidance-preset",
+        Choice::Strength => "strength",
+        Choice::ImageStrength => "image-strength",
+        Choice::ImageMode => "image-mode",
+        Choice::StepScheduleStart => "step-schedule-start",
+        Choice::StepScheduleEnd => "step-schedule-end",
+        Choice::MaskSource => "mask-source",
+        Choice::OutpaintingMode => "outpainting-mode",
+        Choice::ControlMode => "control-mode",
+        Choice::ControlStrength => "control-strength",
+        Choice::SimilarityStrength => "similarity-strength",
+        Choice::Colors => "colors",
+        Choice::MaskShape => "mask-shape",
+        Choice::GarmentClass => "garment-class",
+        Choice::LongSleeveStyle => "long-sleeve-style",
+        Choice::TuckingStyle => "tucking-style",
+        Choice::OuterLayerStyle => "outer-layer-style",
+        Choice::PreserveBodyPose => "preserve-body-pose",
+        Choice::PreserveHands => "preserve-hands",
+        Choice::PreserveFace => "preserve-face",
+        Choice::MergeStyle => "merge-style",
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bedrock_adapter::model::Wanted;
 
     #[test]
     fn what_is_sent_slowly_takes_time() {
@@ -287,28 +370,44 @@ mod tests {
         }
     }
 
-    #[test]
-    fn seeds_are_counted_up_and_wrap() {
-        let family = ImageFamily::StableDiffusionXl;
-        for (seed, index, expected) in [
-            (None, 3, None),
-            (Some(0), 3, Some(0)),
-            (Some(20), 0, Some(20)),
-            (Some(20), 2, Some(22)),
-            (Some(4_294_967_295), 0, Some(4_294_967_295)),
-            (Some(4_294_967_295), 1, Some(1)),
-            (Some(-1), 1, Some(-1)),
-            (Some(i64::MAX), 1, Some(i64::MAX)),
-        ] {
-            let drawing = Drawing {
+    /// The seeds and sizes of a request's calls.
+    fn calls(model: &str, seed: Option<i64>, n: usize) -> Vec<(Option<i64>, usize)> {
+        let directory = Directory {
+            default: Some(model.to_owned()),
+            aliases: BTreeMap::new(),
+            allowed: Vec::new(),
+        };
+        let target = directory.find(&Wanted::default()).unwrap();
+        let request = Request {
+            wanted: Wanted::default(),
+            n,
+            format: Format::Url,
+            drawing: Drawing {
                 seed,
                 ..Drawing::default()
-            };
-            assert_eq!(
-                variation(family, &drawing, index).seed,
-                expected,
-                "{seed:?} at {index}"
-            );
+            },
+        };
+        let sheets = sheets(&target, target.image_family().unwrap(), &request);
+        let calls = sheets.iter().map(|sheet| (sheet.drawing.seed, sheet.count));
+        calls.collect()
+    }
+
+    #[test]
+    fn seeds_are_counted_up_from_call_to_call_and_wrap() {
+        let sdxl = "stability.stable-diffusion-xl-v1";
+        for (model, seed, expected) in [
+            (sdxl, None, None),
+            (sdxl, Some(0), Some(0)),
+            (sdxl, Some(20), Some(22)),
+            (sdxl, Some(4_294_967_295), Some(2)),
+            (sdxl, Some(-1), Some(-1)),
+            (sdxl, Some(i64::MAX), Some(i64::MAX)),
+            ("stability.sd3-5-large-v1:0", Some(4_294_967_294), Some(2)),
+        ] {
+            let calls = calls(model, seed, 3);
+            assert_eq!(calls.len(), 3);
+            assert_eq!(calls[0], (seed, 1), "{model}");
+            assert_eq!(calls[2], (expected, 1), "{model}: {seed:?}");
         }
     }
 }

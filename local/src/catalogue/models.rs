@@ -2,6 +2,7 @@
 
 use super::Lifecycle::{Active, Legacy, Retired};
 use super::{Family, Lifecycle, Model};
+use crate::families::stable_image::Model as Stable;
 use crate::families::{ImageFamily, TextFamily};
 
 const NOWHERE: &[&str] = &[];
@@ -44,7 +45,11 @@ const fn image(
         profiles: NOWHERE,
         lifecycle,
         max_output: 0,
-        sees: matches!(family, ImageFamily::Sdxl10),
+        sees: match family {
+            ImageFamily::Sdxl08 | ImageFamily::Stable(Stable::Core) => false,
+            ImageFamily::Sdxl10
+            | ImageFamily::Stable(Stable::Ultra | Stable::Large3 | Stable::Large35) => true,
+        },
         fine_tuning: false,
     }
 }
@@ -264,13 +269,37 @@ pub(crate) static MODELS: &[Model] = &[
     image(
         "stability.stable-image-core-v1:0",
         "Stable Image Core 1.0",
-        ImageFamily::StableImageCore,
+        ImageFamily::Stable(Stable::Core),
         Retired(Some("2025-09-04")),
     ),
     image(
         "stability.stable-image-core-v1:1",
         "Stable Image Core 1.0",
-        ImageFamily::StableImageCore,
+        ImageFamily::Stable(Stable::Core),
+        Active,
+    ),
+    image(
+        "stability.stable-image-ultra-v1:0",
+        "Stable Image Ultra 1.0",
+        ImageFamily::Stable(Stable::Ultra),
+        Retired(Some("2025-09-04")),
+    ),
+    image(
+        "stability.stable-image-ultra-v1:1",
+        "Stable Image Ultra 1.0",
+        ImageFamily::Stable(Stable::Ultra),
+        Active,
+    ),
+    image(
+        "stability.sd3-large-v1:0",
+        "SD3 Large 1.0",
+        ImageFamily::Stable(Stable::Large3),
+        Retired(Some("2025-09-04")),
+    ),
+    image(
+        "stability.sd3-5-large-v1:0",
+        "Stable Diffusion 3.5 Large",
+        ImageFamily::Stable(Stable::Large35),
         Active,
     ),
 ];

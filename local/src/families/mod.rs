@@ -13,11 +13,13 @@ pub(crate) mod sdxl;
 pub(crate) mod stable_image;
 pub(crate) mod titan;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 
 use crate::catalogue::{Family, Model};
 use crate::error::{Failure, Kind, to_json};
-use crate::picture::Order;
+use crate::picture::{Order, Pixels, read_png};
 use crate::schema;
 use crate::text::{Finish, Options, Role, Turn, Usage};
 
@@ -36,7 +38,7 @@ pub(crate) enum TextFamily {
 pub(crate) enum ImageFamily {
     Sdxl08,
     Sdxl10,
-    StableImageCore,
+    Stable(stable_image::Model),
 }
 
 /// A native body, read.
@@ -109,8 +111,8 @@ pub(crate) fn read(model: &'static Model, body: &[u8]) -> Result<Request, Failur
         Family::Image(family @ ImageFamily::Sdxl10) => {
             sdxl::read_10(body).map(|order| Request::Image(family, order))
         }
-        Family::Image(family @ ImageFamily::StableImageCore) => {
-            stable_image::read(body).map(|order| Request::Image(family, order))
+        Family::Image(family @ ImageFamily::Stable(which)) => {
+            stable_image::read(which, body).map(|order| Request::Image(family, order))
         }
     }
 }
@@ -152,15 +154,15 @@ impl ImageFamily {
     pub(crate) fn answer(self, seed: u32, png: &[u8], filtered: bool) -> Vec<u8> {
         match self {
             Self::Sdxl08 | Self::Sdxl10 => sdxl::answer(seed, png, filtered),
-            Self::StableImageCore => stable_image::answer(seed, png, filtered),
+            Self::Stable(_) => stable_image::answer(seed, png, filtered),
         }
     }
 
     /// A family whose answers this one's reader cannot take for its own.
     pub(crate) fn another(self) -> Self {
         match self {
-            Self::Sdxl08 | Self::Sdxl10 => Self::StableImageCore,
-            Self::StableImageCore => Self::Sdxl10,
+            Self::Sdxl08 | Self::Sdxl10 => Self::Stable(stable_image::Model::Core),
+            Self::Stable(_) => Self::Sdxl10,
         }
     }
 }
@@ -240,6 +242,18 @@ pub(crate) fn not_played(what: &str) -> Failure {
         Kind::Validation,
         format!("The local server does not play {what}; AWS would take it to the model."),
     )
+}
+
+/// Reads a picture in base64.
+///
+/// # Errors
+///
+/// `ValidationException` that names the field.
+fn picture_of(text: &str, field: &str) -> Result<Pixels, Failure> {
+    let bytes = BASE64_STANDARD
+        .decode(text)
+        .map_err(|_| Failure::validation(format!("{field} is not valid base64")))?;
+    read_png(&bytes).map_err(|problem| Failure::validation(format!("{field}: {problem}")))
 }
 
 /// Reads who speaks each message, `user` or `assistant` as the schema has checked: the user first,

@@ -6,8 +6,9 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
+use super::picture_of;
 use crate::error::{Failure, to_json};
-use crate::picture::{Order, Pixels, Source, grey_mask, read_png};
+use crate::picture::{Order, Source, grey_mask};
 use crate::schema::{Field, Shape, TEXT, UNIT, Wording, has_key, optional, read, required};
 
 /// Width and height of SDXL 1.0.
@@ -319,7 +320,7 @@ fn order(
 }
 
 fn source(request: &Request, init_image: &str) -> Result<Source, Failure> {
-    let picture = decode(init_image, "init_image")?;
+    let picture = picture_of(init_image, "init_image")?;
     let keep = match request.init_image_mode {
         // Stability's own default.
         InitMode::ImageStrength => request.image_strength.unwrap_or(0.35),
@@ -347,7 +348,7 @@ fn source(request: &Request, init_image: &str) -> Result<Source, Failure> {
             let image = request.mask_image.as_deref().ok_or_else(|| {
                 Failure::validation("mask_image is required for this mask_source")
             })?;
-            let mask = decode(image, "mask_image")?;
+            let mask = picture_of(image, "mask_image")?;
             if (mask.width, mask.height) != (picture.width, picture.height) {
                 return Err(Failure::validation(
                     "mask_image must have the dimensions of init_image",
@@ -366,13 +367,6 @@ fn source(request: &Request, init_image: &str) -> Result<Source, Failure> {
 
 fn alpha(pixel: &[u8]) -> u8 {
     pixel.last().copied().unwrap_or(u8::MAX)
-}
-
-fn decode(text: &str, field: &str) -> Result<Pixels, Failure> {
-    let bytes = BASE64_STANDARD
-        .decode(text)
-        .map_err(|_| Failure::validation(format!("{field} is not valid base64")))?;
-    read_png(&bytes).map_err(|problem| Failure::validation(format!("{field}: {problem}")))
 }
 
 #[derive(Serialize)]

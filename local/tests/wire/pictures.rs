@@ -190,6 +190,34 @@ fn a_picture_to_start_from_shows_through_as_far_as_its_strength() {
 }
 
 #[test]
+fn strength_counts_the_other_way_round_for_ultra_and_stable_diffusion_3() {
+    let bedrock = Bedrock::start();
+    let red = flat(256, 128, |_| [255, 0, 0, 255]);
+    for (model, mode) in [
+        ("stability.stable-image-ultra-v1:1", "text-to-image"),
+        ("stability.sd3-large-v1:0", "image-to-image"),
+        ("stability.sd3-5-large-v1:0", "image-to-image"),
+    ] {
+        let distance = |strength: f64| -> u64 {
+            let body = json!({
+                "prompt": "a lake", "seed": 3, "mode": mode, "image": red, "strength": strength,
+            });
+            let (_, picture) = paint(&bedrock, model, &body);
+            assert_eq!(picture.size, (256, 128));
+            picture.rgb[..256 * 64 * 3]
+                .chunks_exact(3)
+                .map(|pixel| u64::from(255 - pixel[0]) + u64::from(pixel[1]) + u64::from(pixel[2]))
+                .sum()
+        };
+        assert_eq!(distance(0.0), 0, "{model}");
+        assert!(
+            0 < distance(0.2) && distance(0.2) < distance(0.8),
+            "{model}"
+        );
+    }
+}
+
+#[test]
 fn a_mask_says_where_a_picture_changes() {
     let bedrock = Bedrock::start();
     let red = flat(256, 128, |_| [255, 0, 0, 255]);

@@ -5,17 +5,21 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::document::Document;
 use super::fields::Fields;
 use super::limits::Limits;
 use super::{answers, bookkeeping, check_length, is_blank, wanted, written};
 use crate::Error;
+use crate::closed_set::closed_set;
 use crate::model::Wanted;
 
 /// The largest input image or mask, in bytes after decoding: in base64 it just fits Lambda's event.
 const LARGEST_INPUT: usize = 4 * 1024 * 1024;
+
+/// The quality that every model draws in unless it is told otherwise.
+const STANDARD_QUALITY: &str = "standard";
 
 /// A request for images.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,22 +43,53 @@ pub enum Format {
     Base64,
 }
 
-/// What is to be drawn: the options that a family maps or refuses.
+closed_set! {
+    /// A type of image files.
+    pub enum FileType {
+        /// PNG.
+        Png = "png",
+        /// JPEG.
+        Jpeg = "jpeg",
+        /// WebP.
+        WebP = "webp",
+    }
+}
+
+impl FileType {
+    /// Its media type.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Png => "image/png",
+            Self::Jpeg => "image/jpeg",
+            Self::WebP => "image/webp",
+        }
+    }
+}
+
+/// What is to be drawn: the options that a family maps or refuses. [`Choice`] has their names.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Drawing {
-    /// What the image shows.
-    pub prompt: String,
+    /// What the image shows; required where there is no image to start from.
+    pub prompt: Option<String>,
     /// What it must not show.
     pub negative_prompt: Option<String>,
+    /// What is done, by the vendor's name; `None` leaves it to follow from the other options.
+    pub task: Option<String>,
     /// Width and height in pixels; `None` leaves it to the model.
     pub size: Option<Size>,
+    /// The type of the file; `None` leaves it to the family, which is PNG.
+    pub output_format: Option<FileType>,
+    /// A quality's name.
+    pub quality: Option<String>,
+    /// A visual style's name.
+    pub style: Option<String>,
     /// The same seed and request give the same image.
     pub seed: Option<i64>,
     /// Diffusion steps.
     pub steps: Option<i64>,
     /// How closely the image follows the prompt.
     pub cfg_scale: Option<f64>,
-    /// A style's name.
+    /// A style preset's name.
     pub style_preset: Option<String>,
     /// A sampler's name.
     pub sampler: Option<String>,
@@ -62,12 +97,10 @@ pub struct Drawing {
     pub clip_guidance_preset: Option<String>,
     /// Options beside the documented ones, handed on as they are.
     pub extras: Option<serde_json::Map<String, serde_json::Value>>,
-    /// The image to start from.
-    pub image: Option<Bytes>,
-    /// Where the image to start from may change.
-    pub mask: Option<Bytes>,
-    /// What the mask's pixels mean.
-    pub mask_source: Option<String>,
+    /// The images to start from.
+    pub images: Vec<Bytes>,
+    /// How far the result may leave the image to start from, 0 to 1.
+    pub strength: Option<f64>,
     /// How strongly the image to start from shapes the result, 0 to 1.
     pub image_strength: Option<f64>,
     /// Which rule `image_strength` or the schedule follows.
@@ -76,6 +109,249 @@ pub struct Drawing {
     pub step_schedule_start: Option<f64>,
     /// Where in the schedule to end, 0 to 1.
     pub step_schedule_end: Option<f64>,
+    /// Where the image to start from may change.
+    pub mask: Option<Bytes>,
+    /// What the mask's pixels mean.
+    pub mask_source: Option<String>,
+    /// Where that is, in words.
+    pub mask_prompt: Option<String>,
+    /// Whether outpainting may change what it extends.
+    pub outpainting_mode: Option<String>,
+    /// What of the image to start from is kept: a mode's name.
+    pub control_mode: Option<String>,
+    /// How closely that is kept, 0 to 1.
+    pub control_strength: Option<f64>,
+    /// How similar a variation is to the images to start from.
+    pub similarity_strength: Option<f64>,
+    /// Colours to draw in, as `#RRGGBB`.
+    pub colors: Option<Vec<String>>,
+    /// An image that has the colours, or what is tried on.
+    pub reference_image: Option<Bytes>,
+    /// The shape that a mask is given.
+    pub mask_shape: Option<String>,
+    /// What is tried on.
+    pub garment_class: Option<String>,
+    /// How its long sleeves are worn.
+    pub long_sleeve_style: Option<String>,
+    /// Whether it is tucked in.
+    pub tucking_style: Option<String>,
+    /// Whether it is worn open.
+    pub outer_layer_style: Option<String>,
+    /// Whether the pose is kept.
+    pub preserve_body_pose: Option<String>,
+    /// Whether the hands are kept.
+    pub preserve_hands: Option<String>,
+    /// Whether the face is kept.
+    pub preserve_face: Option<String>,
+    /// How what is tried on is merged in.
+    pub merge_style: Option<String>,
+}
+
+closed_set! {
+    /// What a drawing may say.
+    pub enum Choice {
+        /// What the image shows.
+        Prompt = "prompt",
+        /// What it must not show.
+        NegativePrompt = "negative_prompt",
+        /// What is done.
+        Task = "task",
+        /// Width and height.
+        Size = "size",
+        /// The type of the file.
+        OutputFormat = "output_format",
+        /// A quality's name.
+        Quality = "quality",
+        /// A visual style's name.
+        Style = "style",
+        /// The seed.
+        Seed = "seed",
+        /// Diffusion steps.
+        Steps = "steps",
+        /// How closely the image follows the prompt.
+        CfgScale = "cfg_scale",
+        /// A style preset's name.
+        StylePreset = "style_preset",
+        /// A sampler's name.
+        Sampler = "sampler",
+        /// A CLIP guidance preset's name.
+        ClipGuidancePreset = "clip_guidance_preset",
+        /// Options that are handed on.
+        Extras = "extras",
+        /// The images to start from.
+        Image = "image",
+        /// How far the result may leave them.
+        Strength = "strength",
+        /// How strongly they shape the result.
+        ImageStrength = "image_strength",
+        /// The rule of strength or schedule.
+        ImageMode = "image_mode",
+        /// Where in the schedule to start.
+        StepScheduleStart = "step_schedule_start",
+        /// Where in the schedule to end.
+        StepScheduleEnd = "step_schedule_end",
+        /// Where an image may change.
+        Mask = "mask",
+        /// What the mask's pixels mean.
+        MaskSource = "mask_source",
+        /// Where an image may change, in words.
+        MaskPrompt = "mask_prompt",
+        /// The mode of outpainting.
+        OutpaintingMode = "outpainting_mode",
+        /// What of the image is kept.
+        ControlMode = "control_mode",
+        /// How closely that is kept.
+        ControlStrength = "control_strength",
+        /// How similar a variation is.
+        SimilarityStrength = "similarity_strength",
+        /// Colours to draw in.
+        Colors = "colors",
+        /// An image to refer to.
+        ReferenceImage = "reference_image",
+        /// The shape that a mask is given.
+        MaskShape = "mask_shape",
+        /// What is tried on.
+        GarmentClass = "garment_class",
+        /// How long sleeves are worn.
+        LongSleeveStyle = "long_sleeve_style",
+        /// Whether it is tucked in.
+        TuckingStyle = "tucking_style",
+        /// Whether it is worn open.
+        OuterLayerStyle = "outer_layer_style",
+        /// Whether the pose is kept.
+        PreserveBodyPose = "preserve_body_pose",
+        /// Whether the hands are kept.
+        PreserveHands = "preserve_hands",
+        /// Whether the face is kept.
+        PreserveFace = "preserve_face",
+        /// How what is tried on is merged in.
+        MergeStyle = "merge_style",
+    }
+}
+
+/// The value of a choice that was made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value<'a> {
+    /// A number that may have a fraction.
+    Number(f64),
+    /// A whole number.
+    Integer(i64),
+    /// A text or a name.
+    Text(&'a str),
+    /// Width and height.
+    Size(Size),
+    /// So many pictures.
+    Pictures(usize),
+    /// Several texts.
+    Texts(&'a [String]),
+    /// An object with any keys.
+    Object,
+}
+
+impl Drawing {
+    /// What was said, in the order of [`Choice::ALL`]. What every family does in any case, a PNG of
+    /// standard quality, is as if it were not said.
+    pub fn given(&self) -> impl Iterator<Item = (Choice, Value<'_>)> {
+        let Self {
+            prompt,
+            negative_prompt,
+            task,
+            size,
+            output_format,
+            quality,
+            style,
+            seed,
+            steps,
+            cfg_scale,
+            style_preset,
+            sampler,
+            clip_guidance_preset,
+            extras,
+            images,
+            strength,
+            image_strength,
+            image_mode,
+            step_schedule_start,
+            step_schedule_end,
+            mask,
+            mask_source,
+            mask_prompt,
+            outpainting_mode,
+            control_mode,
+            control_strength,
+            similarity_strength,
+            colors,
+            reference_image,
+            mask_shape,
+            garment_class,
+            long_sleeve_style,
+            tucking_style,
+            outer_layer_style,
+            preserve_body_pose,
+            preserve_hands,
+            preserve_face,
+            merge_style,
+        } = self;
+        fn text(text: &Option<String>) -> Option<Value<'_>> {
+            text.as_deref().map(Value::Text)
+        }
+
+        let number = |number: &Option<f64>| number.map(Value::Number);
+        let integer = |number: &Option<i64>| number.map(Value::Integer);
+        let file_type = output_format.filter(|file_type| *file_type != FileType::Png);
+        let quality = quality
+            .as_deref()
+            .filter(|quality| *quality != STANDARD_QUALITY);
+        let several = (!images.is_empty()).then_some(Value::Pictures(images.len()));
+        [
+            (Choice::Prompt, text(prompt)),
+            (Choice::NegativePrompt, text(negative_prompt)),
+            (Choice::Task, text(task)),
+            (Choice::Size, size.map(Value::Size)),
+            (
+                Choice::OutputFormat,
+                file_type.map(|file_type| Value::Text(file_type.name())),
+            ),
+            (Choice::Quality, quality.map(Value::Text)),
+            (Choice::Style, text(style)),
+            (Choice::Seed, integer(seed)),
+            (Choice::Steps, integer(steps)),
+            (Choice::CfgScale, number(cfg_scale)),
+            (Choice::StylePreset, text(style_preset)),
+            (Choice::Sampler, text(sampler)),
+            (Choice::ClipGuidancePreset, text(clip_guidance_preset)),
+            (Choice::Extras, extras.as_ref().map(|_| Value::Object)),
+            (Choice::Image, several),
+            (Choice::Strength, number(strength)),
+            (Choice::ImageStrength, number(image_strength)),
+            (Choice::ImageMode, text(image_mode)),
+            (Choice::StepScheduleStart, number(step_schedule_start)),
+            (Choice::StepScheduleEnd, number(step_schedule_end)),
+            (Choice::Mask, mask.as_ref().map(|_| Value::Pictures(1))),
+            (Choice::MaskSource, text(mask_source)),
+            (Choice::MaskPrompt, text(mask_prompt)),
+            (Choice::OutpaintingMode, text(outpainting_mode)),
+            (Choice::ControlMode, text(control_mode)),
+            (Choice::ControlStrength, number(control_strength)),
+            (Choice::SimilarityStrength, number(similarity_strength)),
+            (Choice::Colors, colors.as_deref().map(Value::Texts)),
+            (
+                Choice::ReferenceImage,
+                reference_image.as_ref().map(|_| Value::Pictures(1)),
+            ),
+            (Choice::MaskShape, text(mask_shape)),
+            (Choice::GarmentClass, text(garment_class)),
+            (Choice::LongSleeveStyle, text(long_sleeve_style)),
+            (Choice::TuckingStyle, text(tucking_style)),
+            (Choice::OuterLayerStyle, text(outer_layer_style)),
+            (Choice::PreserveBodyPose, text(preserve_body_pose)),
+            (Choice::PreserveHands, text(preserve_hands)),
+            (Choice::PreserveFace, text(preserve_face)),
+            (Choice::MergeStyle, text(merge_style)),
+        ]
+        .into_iter()
+        .filter_map(|(choice, value)| Some((choice, value?)))
+    }
 }
 
 /// Width and height in pixels.
@@ -129,11 +405,7 @@ impl Request {
             }
         };
         let drawing = drawing(fields, limits)?;
-        fields.neutral("output_format", |format: &String| format == "png")?;
-        fields.neutral("quality", |quality: &String| {
-            matches!(quality.as_str(), "auto" | "standard")
-        })?;
-        fields.neutral("style", |_: &String| false)?;
+        fields.neutral("return_mask", |wanted: &bool| !wanted)?;
         for name in ["output_compression", "partial_images", "input_fidelity"] {
             fields.refuse(name)?;
         }
@@ -154,20 +426,27 @@ impl Request {
 }
 
 fn drawing(fields: &mut Fields<'_>, limits: &Limits) -> Result<Drawing, Error> {
-    let prompt: String = fields.require("prompt")?;
-    if is_blank(&prompt) {
-        return Err(Error::invalid("prompt", "it must not be blank"));
-    }
-    check_length(&prompt, || "prompt".to_owned(), limits)?;
     let drawing = Drawing {
-        prompt,
+        prompt: prompt(fields, limits)?,
         negative_prompt: fields
             .take("negative_prompt")?
             .filter(|text: &String| !is_blank(text)),
+        task: fields.take("task")?,
         size: match fields.take::<String>("size")?.as_deref() {
             None | Some("auto") => None,
             Some(text) => Some(size(text)?),
         },
+        output_format: fields
+            .take::<String>("output_format")?
+            .map(|name| file_type(&name))
+            .transpose()?,
+        quality: match fields.take::<String>("quality")?.as_deref() {
+            None | Some("auto") => None,
+            // OpenAI's word.
+            Some("hd") => Some("premium".to_owned()),
+            Some(quality) => Some(quality.to_owned()),
+        },
+        style: fields.take("style")?,
         seed: fields.take("seed")?,
         steps: fields.take("steps")?,
         cfg_scale: fields.take("cfg_scale")?,
@@ -175,28 +454,120 @@ fn drawing(fields: &mut Fields<'_>, limits: &Limits) -> Result<Drawing, Error> {
         sampler: fields.take("sampler")?,
         clip_guidance_preset: fields.take("clip_guidance_preset")?,
         extras: fields.object("extras")?,
-        image: picture(fields, "image")?,
-        mask: picture(fields, "mask")?,
-        mask_source: fields.take("mask_source")?,
+        images: match fields.take("image")? {
+            None => Vec::new(),
+            Some(OneOrMore::One(text)) => vec![picture(&text, "image")?],
+            Some(OneOrMore::More(texts)) => texts
+                .iter()
+                .map(|text| picture(text, "image"))
+                .collect::<Result<_, _>>()?,
+        },
+        strength: fields.take("strength")?,
         image_strength: fields.take("image_strength")?,
         image_mode: fields.take("image_mode")?,
         step_schedule_start: fields.take("step_schedule_start")?,
         step_schedule_end: fields.take("step_schedule_end")?,
+        mask: one_picture(fields, "mask")?,
+        mask_source: fields.take("mask_source")?,
+        mask_prompt: fields.take("mask_prompt")?,
+        outpainting_mode: fields.take("outpainting_mode")?,
+        control_mode: fields.take("control_mode")?,
+        control_strength: fields.take("control_strength")?,
+        similarity_strength: fields.take("similarity_strength")?,
+        colors: fields.take("colors")?,
+        reference_image: one_picture(fields, "reference_image")?,
+        mask_shape: fields.take("mask_shape")?,
+        garment_class: fields.take("garment_class")?,
+        long_sleeve_style: fields.take("long_sleeve_style")?,
+        tucking_style: fields.take("tucking_style")?,
+        outer_layer_style: fields.take("outer_layer_style")?,
+        preserve_body_pose: fields.take("preserve_body_pose")?,
+        preserve_hands: fields.take("preserve_hands")?,
+        preserve_face: fields.take("preserve_face")?,
+        merge_style: fields.take("merge_style")?,
     };
-    if drawing.image.is_none() {
-        let dependent = [
-            ("mask", drawing.mask.is_some()),
-            ("mask_source", drawing.mask_source.is_some()),
-            ("image_strength", drawing.image_strength.is_some()),
-            ("image_mode", drawing.image_mode.is_some()),
-            ("step_schedule_start", drawing.step_schedule_start.is_some()),
-            ("step_schedule_end", drawing.step_schedule_end.is_some()),
-        ];
-        if let Some((name, _)) = dependent.into_iter().find(|(_, given)| *given) {
-            return Err(Error::invalid(name, "it goes with `image` only"));
+    if drawing.images.is_empty() {
+        if let Some((choice, _)) = drawing.given().find(|(choice, _)| choice.goes_with_image()) {
+            return Err(Error::invalid(choice.name(), "it goes with `image` only"));
+        }
+        if drawing.prompt.is_none() {
+            return Err(Error::missing("prompt"));
         }
     }
     Ok(drawing)
+}
+
+impl Choice {
+    /// Whether it says something of the image to start from.
+    const fn goes_with_image(self) -> bool {
+        match self {
+            Self::Strength
+            | Self::ImageStrength
+            | Self::ImageMode
+            | Self::StepScheduleStart
+            | Self::StepScheduleEnd
+            | Self::Mask
+            | Self::MaskSource
+            | Self::MaskPrompt
+            | Self::OutpaintingMode
+            | Self::ControlMode
+            | Self::ControlStrength
+            | Self::SimilarityStrength
+            | Self::MaskShape
+            | Self::GarmentClass
+            | Self::LongSleeveStyle
+            | Self::TuckingStyle
+            | Self::OuterLayerStyle
+            | Self::PreserveBodyPose
+            | Self::PreserveHands
+            | Self::PreserveFace
+            | Self::MergeStyle => true,
+            Self::Prompt
+            | Self::NegativePrompt
+            | Self::Task
+            | Self::Size
+            | Self::OutputFormat
+            | Self::Quality
+            | Self::Style
+            | Self::Seed
+            | Self::Steps
+            | Self::CfgScale
+            | Self::StylePreset
+            | Self::Sampler
+            | Self::ClipGuidancePreset
+            | Self::Extras
+            | Self::Image
+            | Self::Colors
+            | Self::ReferenceImage => false,
+        }
+    }
+}
+
+fn prompt(fields: &mut Fields<'_>, limits: &Limits) -> Result<Option<String>, Error> {
+    let Some(prompt) = fields.take::<String>("prompt")? else {
+        return Ok(None);
+    };
+    if is_blank(&prompt) {
+        return Err(Error::invalid("prompt", "it must not be blank"));
+    }
+    check_length(&prompt, || "prompt".to_owned(), limits)?;
+    Ok(Some(prompt))
+}
+
+fn file_type(name: &str) -> Result<FileType, Error> {
+    let known = FileType::ALL.iter().copied();
+    let mut named = known.filter(|file_type| file_type.name() == name);
+    named
+        .next()
+        .ok_or_else(|| Error::invalid("output_format", "it must be `png`, `jpeg` or `webp`"))
+}
+
+/// A text, or several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a string or an array of strings")]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
 }
 
 fn size(text: &str) -> Result<Size, Error> {
@@ -215,11 +586,13 @@ fn size(text: &str) -> Result<Size, Error> {
         .ok_or_else(|| Error::invalid("size", "it must be `WIDTHxHEIGHT` in pixels, or `auto`"))
 }
 
+fn one_picture(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<Bytes>, Error> {
+    let text = fields.take::<String>(name)?;
+    text.map(|text| picture(&text, name)).transpose()
+}
+
 /// A picture in base64, bare or as a `data:` URL. Any other URL is refused: none is ever fetched.
-fn picture(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<Bytes>, Error> {
-    let Some(text) = fields.take::<String>(name)? else {
-        return Ok(None);
-    };
+fn picture(text: &str, name: &'static str) -> Result<Bytes, Error> {
     let encoded = match text.split_once(',') {
         Some((head, encoded)) if head.starts_with("data:image/") && head.ends_with(";base64") => {
             encoded
@@ -236,7 +609,7 @@ fn picture(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<Bytes>,
                 "URLs are not fetched; send base64 or a `data:` URL",
             ));
         }
-        None => text.as_str(),
+        None => text,
     };
     if encoded.len() / 4 * 3 > LARGEST_INPUT {
         return Err(Error::invalid(
@@ -250,7 +623,7 @@ fn picture(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<Bytes>,
     if !is_picture(&bytes) {
         return Err(Error::invalid(name, "it is not a PNG, JPEG or WebP image"));
     }
-    Ok(Some(bytes.into()))
+    Ok(bytes.into())
 }
 
 fn is_picture(bytes: &[u8]) -> bool {
@@ -276,7 +649,7 @@ pub struct Image {
     pub seed: Option<u64>,
     /// What else makes it again, but the prompts, by the request's own names.
     pub parameters: Parameters,
-    /// Where the PNG is kept.
+    /// Where the file is kept.
     pub s3_uri: String,
 }
 
@@ -288,8 +661,8 @@ pub type Parameters = BTreeMap<String, String>;
 pub enum Delivery {
     /// A presigned URL.
     Url(String),
-    /// The PNG, which becomes `b64_json`.
-    Png(Bytes),
+    /// The file, which becomes `b64_json`.
+    File(Bytes),
 }
 
 /// What stands beside `b64_json`.
@@ -320,7 +693,7 @@ impl Response {
             } = &image;
             let url = match delivery {
                 Delivery::Url(url) => Some(url.as_str()),
-                Delivery::Png(_) => None,
+                Delivery::File(_) => None,
             };
             let described = Described {
                 url,
@@ -333,9 +706,9 @@ impl Response {
             let members = object.strip_prefix('{').unwrap_or_default().to_owned();
             match image.delivery {
                 Delivery::Url(_) => document.text(object),
-                Delivery::Png(png) => {
+                Delivery::File(file) => {
                     document.text("{\"b64_json\":\"");
-                    document.base64(png);
+                    document.base64(file);
                     document.text(format!("\",{members}"));
                 }
             }
@@ -369,7 +742,7 @@ mod tests {
         assert_eq!(
             request.drawing,
             Drawing {
-                prompt: "a horse".to_owned(),
+                prompt: Some("a horse".to_owned()),
                 ..Drawing::default()
             }
         );
@@ -384,11 +757,11 @@ mod tests {
             let drawing = Request::parse(body.as_bytes(), &Limits::default())
                 .unwrap()
                 .drawing;
-            assert_eq!(
-                drawing.image.as_deref(),
-                Some(b"\x89PNG\r\n\x1a\nrest".as_slice())
-            );
+            assert_eq!(drawing.images, [b"\x89PNG\r\n\x1a\nrest".as_slice()]);
         }
+        let body = format!(r#"{{"image":["{png}","{png}"]}}"#);
+        let request = Request::parse(body.as_bytes(), &Limits::default()).unwrap();
+        assert_eq!(request.drawing.images.len(), 2);
     }
 
     #[test]
@@ -424,15 +797,11 @@ mod tests {
             "invalid_value",
         );
         refused(
-            r#"{"prompt":"p","output_format":"webp"}"#,
+            r#"{"prompt":"p","output_format":"gif"}"#,
             "output_format",
-            "unsupported_parameter",
+            "invalid_value",
         );
-        refused(
-            r#"{"prompt":"p","style":"vivid"}"#,
-            "style",
-            "unsupported_parameter",
-        );
+        refused(r#"{"seed":7}"#, "prompt", "missing_required_parameter");
         refused(r#"{"prompt":"p","step":5}"#, "step", "unknown_parameter");
         refused(
             r#"{"prompt":"p","response_format":"gif"}"#,
@@ -458,7 +827,7 @@ mod tests {
             created: 1_700_000_000,
             data: vec![
                 image(Delivery::Url("https://a/b?c=d".to_owned())),
-                image(Delivery::Png(b"\x89PNG".as_slice().into())),
+                image(Delivery::File(b"\x89PNG".as_slice().into())),
             ],
         };
         let chunks: Vec<Bytes> = response.document().unwrap().chunks().collect();

@@ -1,5 +1,6 @@
 //! What a model answers, the same for all families.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -184,11 +185,58 @@ impl std::ops::Add for Usage {
 
 /// What an image model answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
-    /// The image file, still in base64.
-    pub base64: String,
+pub struct Pictures<'a> {
+    /// The images, in the model's order.
+    pub pictures: Vec<Picture<'a>>,
+    /// Whether the model filtered some, so that there are fewer than it was asked for.
+    pub filtered: bool,
+}
+
+/// One image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture<'a> {
+    /// The image file, still in base64 and within the answer, which is not to be held twice.
+    pub base64: Cow<'a, str>,
     /// The seed that makes it again, where the model says it.
     pub seed: Option<u64>,
+}
+
+impl<'a> Pictures<'a> {
+    /// The answer of a model that makes one at a time.
+    pub(super) fn of(picture: Picture<'a>) -> Self {
+        Self {
+            pictures: vec![picture],
+            filtered: false,
+        }
+    }
+}
+
+/// A file in base64, borrowed from an answer.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct File<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+/// The seeds of an image family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seeds {
+    /// The least that makes an image again.
+    pub first: i64,
+    /// The largest.
+    pub last: i64,
+    /// The one that the model takes where the request says none; `None` if it takes one at random.
+    pub default: Option<i64>,
+}
+
+impl Seeds {
+    /// The seed so many steps behind another, past the last from the first again. One that makes no
+    /// image again stays as it is: it is random, or out of range and left for the family to refuse.
+    pub fn after(self, seed: i64, steps: usize) -> i64 {
+        let Self { first, last, .. } = self;
+        if !(first..=last).contains(&seed) {
+            return seed;
+        }
+        let steps = i64::try_from(steps).unwrap_or_default();
+        (seed - first + steps) % (last - first + 1) + first
+    }
 }
 
 /// What the last chunk of every InvokeModelWithResponseStream carries beside the model's own keys.

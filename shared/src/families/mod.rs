@@ -20,17 +20,19 @@ mod titan_text;
 pub use answer::{
     Beside, Chunk, Completion, Finish, Picture, Policy, Reasoning, Thought, ToolDelta, Usage,
 };
+pub use answer::{Pictures, Seeds};
 pub use conversation::{Conversation, Input, Role, Turn};
+pub use image_option::{ImageBounds, ImageRule, Shape};
 pub use parameter::{Bounds, Rule, check};
 
-use answer::InvocationMetrics;
+use answer::{File, InvocationMetrics};
 
 use std::borrow::Cow;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 use crate::Error;
-use crate::api::image::{Drawing, Size};
+use crate::api::image::{Choice, Drawing, Size};
 use crate::api::inference::{Inference, Parameter};
 use crate::error::FieldFault;
 use crate::model::{Entry, ImageFamily, TextFamily};
@@ -155,26 +157,63 @@ pub fn decode_chunk(family: TextFamily, body: &[u8]) -> Result<Chunk, Error> {
     }
 }
 
-/// The native body of a request for one image.
+/// What the image family does with a choice, for this model.
+pub fn image_rule(family: ImageFamily, model: Option<&Entry>, choice: Choice) -> ImageRule {
+    match family {
+        ImageFamily::StableDiffusionXl => stable_diffusion_xl::rule(model, choice),
+        ImageFamily::StableImage => stable_image::rule(stable_image::Model::Core, choice),
+        ImageFamily::StableImageUltra => stable_image::rule(stable_image::Model::Ultra, choice),
+        ImageFamily::StableDiffusion3 => {
+            stable_image::rule(stable_image::Model::large(model), choice)
+        }
+    }
+}
+
+/// How many images the family makes in one call, of this drawing.
+pub const fn most_at_once(family: ImageFamily, _drawing: &Drawing) -> usize {
+    match family {
+        ImageFamily::StableDiffusionXl
+        | ImageFamily::StableImage
+        | ImageFamily::StableImageUltra
+        | ImageFamily::StableDiffusion3 => 1,
+    }
+}
+
+/// The native body of a request for so many images, [`most_at_once`] at most.
 pub fn encode_image(
     family: ImageFamily,
     model: Option<&Entry>,
     drawing: &Drawing,
+    _count: usize,
 ) -> Result<Vec<u8>, Error> {
+    image_option::check(family.name(), drawing, |choice| {
+        image_rule(family, model, choice)
+    })?;
     let body = match family {
         ImageFamily::StableDiffusionXl => {
             serde_json::to_vec(&stable_diffusion_xl::encode(model, drawing)?)
         }
-        ImageFamily::StableImage => serde_json::to_vec(&stable_image::encode(drawing)?),
+        ImageFamily::StableImage => {
+            serde_json::to_vec(&stable_image::encode(stable_image::Model::Core, drawing)?)
+        }
+        ImageFamily::StableImageUltra => {
+            serde_json::to_vec(&stable_image::encode(stable_image::Model::Ultra, drawing)?)
+        }
+        ImageFamily::StableDiffusion3 => {
+            let model = stable_image::Model::large(model);
+            serde_json::to_vec(&stable_image::encode(model, drawing)?)
+        }
     };
     body.map_err(|_| Error::defect("encode_image"))
 }
 
-/// The largest seed of the family.
-pub const fn largest_seed(family: ImageFamily) -> i64 {
+/// The seeds of the family.
+pub fn seeds(family: ImageFamily, model: Option<&Entry>) -> Seeds {
     match family {
-        ImageFamily::StableDiffusionXl => stable_diffusion_xl::LARGEST_SEED,
-        ImageFamily::StableImage => stable_image::LARGEST_SEED,
+        ImageFamily::StableDiffusionXl => stable_diffusion_xl::SEEDS,
+        ImageFamily::StableImage => stable_image::Model::Core.seeds(),
+        ImageFamily::StableImageUltra => stable_image::Model::Ultra.seeds(),
+        ImageFamily::StableDiffusion3 => stable_image::Model::large(model).seeds(),
     }
 }
 
@@ -183,20 +222,25 @@ pub fn may_have_size(family: ImageFamily, drawing: &Drawing, size: Size) -> bool
     match family {
         ImageFamily::StableDiffusionXl => drawing.size.is_none_or(|asked| asked == size),
         // A size is only asked for as a shape.
-        ImageFamily::StableImage => true,
+        ImageFamily::StableImage
+        | ImageFamily::StableImageUltra
+        | ImageFamily::StableDiffusion3 => true,
     }
 }
 
 /// An image model's answer from its native body.
-pub fn decode_image(family: ImageFamily, body: &[u8]) -> Result<Picture, Error> {
+pub fn decode_image(family: ImageFamily, body: &[u8]) -> Result<Pictures<'_>, Error> {
+    let stable_image = |which| stable_image::decode(which, read(family.name(), body)?);
     match family {
         ImageFamily::StableDiffusionXl => stable_diffusion_xl::decode(read(family.name(), body)?),
-        ImageFamily::StableImage => stable_image::decode(read(family.name(), body)?),
+        ImageFamily::StableImage => stable_image(stable_image::Model::Core),
+        ImageFamily::StableImageUltra => stable_image(stable_image::Model::Ultra),
+        ImageFamily::StableDiffusion3 => stable_image(stable_image::Model::Large3_5),
     }
 }
 
 /// Reads an answer's JSON; the error says where it leaves the family's shape.
-fn read<T: DeserializeOwned>(family: &'static str, body: &[u8]) -> Result<T, Error> {
+fn read<'a, T: Deserialize<'a>>(family: &'static str, body: &'a [u8]) -> Result<T, Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();

@@ -7,10 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::image_option::{at_most, between, one_of, refuse_given, unsupported};
-use super::{Picture, lenient};
+use super::image_option::{self, ImageBounds, ImageRule, refuse_given};
+use super::{File, Picture, Pictures, Seeds, lenient};
 use crate::Error;
-use crate::api::image::{Drawing, Size};
+use crate::api::image::{Choice, Drawing, Size};
 use crate::error::{Cause, RequestFault, UpstreamFault};
 use crate::model::{Entry, ImageFamily};
 
@@ -65,20 +65,20 @@ struct TextPrompt<'a> {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Response {
+pub(super) struct Response<'a> {
     #[serde(default)]
     result: Option<String>,
-    #[serde(default)]
-    artifacts: Option<Vec<Artifact>>,
+    #[serde(default, borrow)]
+    artifacts: Option<Vec<Artifact<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Artifact {
+struct Artifact<'a> {
     #[serde(default, deserialize_with = "lenient::count")]
     seed: Option<u64>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    base64: String,
+    #[serde(default, borrow)]
+    base64: Option<File<'a>>,
     // The page's prose spells it with a `d`.
     #[serde(default, alias = "finishedReason")]
     finish_reason: Option<String>,
@@ -175,8 +175,12 @@ const IMAGE_MODES: [&str; 2] = ["IMAGE_STRENGTH", "STEP_SCHEDULE"];
 
 const LONGEST_PROMPT: usize = 2_000;
 
-/// The largest seed; 0 lets the model choose.
-pub(super) const LARGEST_SEED: i64 = 4_294_967_295;
+/// The seeds; 0 lets the model choose.
+pub(super) const SEEDS: Seeds = Seeds {
+    first: 1,
+    last: 4_294_967_295,
+    default: None,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Version {
@@ -195,150 +199,194 @@ impl Version {
     }
 }
 
+pub(super) fn rule(model: Option<&Entry>, choice: Choice) -> ImageRule {
+    let version = Version::of(model);
+    let only_1_0 = |rule| match version {
+        Version::V0_8 => ImageRule::Refused {
+            reason: "version 0.8 has no such parameter",
+        },
+        Version::V1_0 => rule,
+    };
+    let with_image = |native, bounds| {
+        only_1_0(ImageRule::Mapped {
+            native,
+            bounds,
+            default: "none; with `image`",
+        })
+    };
+    let name = |native, names| {
+        only_1_0(ImageRule::Mapped {
+            native,
+            bounds: ImageBounds::OneOf(names),
+            default: "the model's own",
+        })
+    };
+    match choice {
+        Choice::Prompt => ImageRule::Mapped {
+            native: "text_prompts",
+            bounds: ImageBounds::Text(LONGEST_PROMPT),
+            default: "none; required",
+        },
+        Choice::NegativePrompt => only_1_0(ImageRule::Mapped {
+            native: "text_prompts",
+            bounds: ImageBounds::Text(LONGEST_PROMPT),
+            default: "none; its weight is -1",
+        }),
+        Choice::Size => ImageRule::Mapped {
+            native: "width, height",
+            bounds: ImageBounds::Sizes(match version {
+                Version::V0_8 => &[Size {
+                    width: 512,
+                    height: 512,
+                }],
+                Version::V1_0 => &SIZES,
+            }),
+            default: "the model's own; none with `image`",
+        },
+        Choice::Seed => ImageRule::Mapped {
+            native: "seed",
+            bounds: ImageBounds::Integer(0, SEEDS.last),
+            default: "0, which is random",
+        },
+        Choice::Steps => ImageRule::Mapped {
+            native: "steps",
+            bounds: ImageBounds::Integer(10, 150),
+            default: "30; at most 50 with `image`",
+        },
+        Choice::CfgScale => ImageRule::Mapped {
+            native: "cfg_scale",
+            bounds: ImageBounds::Number(
+                0.0,
+                match version {
+                    Version::V0_8 => 30.0,
+                    Version::V1_0 => 35.0,
+                },
+            ),
+            default: match version {
+                Version::V0_8 => "10",
+                Version::V1_0 => "7",
+            },
+        },
+        Choice::StylePreset => name("style_preset", &STYLES),
+        Choice::Sampler => name("sampler", &SAMPLERS),
+        Choice::ClipGuidancePreset => name("clip_guidance_preset", &CLIP_PRESETS),
+        Choice::Extras => only_1_0(ImageRule::Mapped {
+            native: "extras",
+            bounds: ImageBounds::Object,
+            default: "none",
+        }),
+        Choice::Image => only_1_0(ImageRule::Mapped {
+            native: "init_image",
+            bounds: ImageBounds::Pictures(1),
+            default: "none",
+        }),
+        Choice::ImageStrength => with_image("image_strength", ImageBounds::Number(0.0, 1.0)),
+        Choice::ImageMode => with_image("init_image_mode", ImageBounds::OneOf(&IMAGE_MODES)),
+        Choice::StepScheduleStart => {
+            with_image("step_schedule_start", ImageBounds::Number(0.0, 1.0))
+        }
+        Choice::StepScheduleEnd => with_image("step_schedule_end", ImageBounds::Number(0.0, 1.0)),
+        Choice::Mask => with_image("mask_image", ImageBounds::Pictures(1)),
+        Choice::MaskSource => with_image("mask_source", ImageBounds::OneOf(&MASK_SOURCES)),
+        Choice::Strength => ImageRule::Refused {
+            reason: "send `image_strength`, which counts the other way round: 1 keeps the image",
+        },
+        Choice::Task => ImageRule::Refused {
+            reason: "it follows from `image` and `mask`",
+        },
+        Choice::OutputFormat => ImageRule::Refused {
+            reason: "it draws PNG only",
+        },
+        Choice::Style => ImageRule::Refused {
+            reason: "send `style_preset`",
+        },
+        Choice::Quality
+        | Choice::MaskPrompt
+        | Choice::OutpaintingMode
+        | Choice::ControlMode
+        | Choice::ControlStrength
+        | Choice::SimilarityStrength
+        | Choice::Colors
+        | Choice::ReferenceImage
+        | Choice::MaskShape
+        | Choice::GarmentClass
+        | Choice::LongSleeveStyle
+        | Choice::TuckingStyle
+        | Choice::OuterLayerStyle
+        | Choice::PreserveBodyPose
+        | Choice::PreserveHands
+        | Choice::PreserveFace
+        | Choice::MergeStyle => ImageRule::NO_SUCH,
+    }
+}
+
+/// The body of a drawing that has been checked.
 pub(super) fn encode<'a>(
     model: Option<&Entry>,
     drawing: &'a Drawing,
 ) -> Result<Request<'a>, Error> {
-    let version = Version::of(model);
-    let Drawing {
-        prompt,
-        negative_prompt,
-        size,
-        seed,
-        steps,
-        cfg_scale,
-        style_preset,
-        sampler,
-        clip_guidance_preset,
-        extras,
-        image,
-        mask,
-        mask_source,
-        image_strength,
-        image_mode,
-        step_schedule_start,
-        step_schedule_end,
-    } = drawing;
-
-    let largest_cfg_scale = match version {
-        Version::V0_8 => 30.0,
-        Version::V1_0 => 35.0,
-    };
-    let most_steps = if image.is_some() { 50 } else { 150 };
-    at_most("prompt", Some(prompt), LONGEST_PROMPT)?;
-    at_most("negative_prompt", negative_prompt.as_ref(), LONGEST_PROMPT)?;
-    between("cfg_scale", *cfg_scale, 0.0, largest_cfg_scale)?;
-    between("steps", *steps, 10, most_steps)?;
-    between("seed", *seed, 0, LARGEST_SEED)?;
-    one_of("style_preset", style_preset.as_deref(), &STYLES)?;
-    one_of("sampler", sampler.as_deref(), &SAMPLERS)?;
-    one_of(
-        "clip_guidance_preset",
-        clip_guidance_preset.as_deref(),
-        &CLIP_PRESETS,
-    )?;
-    one_of("mask_source", mask_source.as_deref(), &MASK_SOURCES)?;
-    one_of("image_mode", image_mode.as_deref(), &IMAGE_MODES)?;
-    between("image_strength", *image_strength, 0.0, 1.0)?;
-    between("step_schedule_start", *step_schedule_start, 0.0, 1.0)?;
-    between("step_schedule_end", *step_schedule_end, 0.0, 1.0)?;
-    if version == Version::V0_8 {
-        let absent = [
-            ("negative_prompt", negative_prompt.is_some()),
-            ("style_preset", style_preset.is_some()),
-            ("sampler", sampler.is_some()),
-            ("clip_guidance_preset", clip_guidance_preset.is_some()),
-            ("extras", extras.is_some()),
-            ("image", image.is_some()),
-        ];
-        refuse_given(NAME, "version 0.8 has no such parameter", &absent)?;
+    let image = drawing.images.first();
+    if image.is_some() {
+        let reason = "the result has the size of `image`";
+        refuse_given(NAME, reason, drawing, &[Choice::Size])?;
+        if drawing.steps.is_some_and(|steps| steps > 50) {
+            return Err(Error::invalid(
+                Choice::Steps.name(),
+                "it must be at most 50 with `image`",
+            ));
+        }
     }
-    if image_mode.as_deref() == Some("STEP_SCHEDULE") {
-        refuse_given(
-            NAME,
-            "`image_mode` is STEP_SCHEDULE",
-            &[("image_strength", image_strength.is_some())],
-        )?;
+    let schedule = [Choice::StepScheduleStart, Choice::StepScheduleEnd];
+    if drawing.image_mode.as_deref() == Some("STEP_SCHEDULE") {
+        let reason = "`image_mode` is STEP_SCHEDULE";
+        refuse_given(NAME, reason, drawing, &[Choice::ImageStrength])?;
     } else {
-        let schedule = [
-            ("step_schedule_start", step_schedule_start.is_some()),
-            ("step_schedule_end", step_schedule_end.is_some()),
-        ];
-        refuse_given(NAME, "it goes with `image_mode` STEP_SCHEDULE", &schedule)?;
+        let reason = "it goes with `image_mode` STEP_SCHEDULE";
+        refuse_given(NAME, reason, drawing, &schedule)?;
     }
-    let size = dimensions(version, *size, image.is_some())?;
     let start = match image {
         None => None,
         Some(image) => {
-            mask_agrees(mask_source.as_deref(), mask.is_some())?;
+            mask_agrees(drawing.mask_source.as_deref(), drawing.mask.is_some())?;
             Some(Start {
                 init_image: STANDARD.encode(image),
-                init_image_mode: image_mode.as_deref(),
-                image_strength: *image_strength,
-                step_schedule_start: *step_schedule_start,
-                step_schedule_end: *step_schedule_end,
-                mask_source: mask_source.as_deref(),
-                mask_image: mask.as_ref().map(|mask| STANDARD.encode(mask)),
+                init_image_mode: drawing.image_mode.as_deref(),
+                image_strength: drawing.image_strength,
+                step_schedule_start: drawing.step_schedule_start,
+                step_schedule_end: drawing.step_schedule_end,
+                mask_source: drawing.mask_source.as_deref(),
+                mask_image: drawing.mask.as_ref().map(|mask| STANDARD.encode(mask)),
             })
         }
     };
     // A negative prompt is a prompt whose weight is below zero.
     let mut text_prompts = vec![TextPrompt {
-        text: prompt,
+        text: image_option::prompt(drawing)?,
         weight: None,
     }];
-    text_prompts.extend(negative_prompt.as_deref().map(|text| TextPrompt {
+    let negative = drawing.negative_prompt.as_deref();
+    text_prompts.extend(negative.map(|text| TextPrompt {
         text,
         weight: Some(-1.0),
     }));
+    // Version 0.8 has one size and no field for it.
+    let size = match Version::of(model) {
+        Version::V0_8 => None,
+        Version::V1_0 => drawing.size,
+    };
     Ok(Request {
         text_prompts,
         height: size.map(|size| size.height),
         width: size.map(|size| size.width),
-        cfg_scale: *cfg_scale,
-        seed: *seed,
-        steps: *steps,
-        style_preset: style_preset.as_deref(),
-        sampler: sampler.as_deref(),
-        clip_guidance_preset: clip_guidance_preset.as_deref(),
-        extras: extras.as_ref(),
+        cfg_scale: drawing.cfg_scale,
+        seed: drawing.seed,
+        steps: drawing.steps,
+        style_preset: drawing.style_preset.as_deref(),
+        sampler: drawing.sampler.as_deref(),
+        clip_guidance_preset: drawing.clip_guidance_preset.as_deref(),
+        extras: drawing.extras.as_ref(),
         start,
     })
-}
-
-/// The size to ask for. Version 0.8 has only 512x512 and no field for it; an image that starts
-/// from another has that one's size.
-fn dimensions(
-    version: Version,
-    size: Option<Size>,
-    has_image: bool,
-) -> Result<Option<Size>, Error> {
-    match (version, size) {
-        (_, None) => Ok(None),
-        (_, Some(_)) if has_image => Err(unsupported(
-            NAME,
-            "size",
-            "the result has the size of `image`",
-        )),
-        (
-            Version::V0_8,
-            Some(Size {
-                width: 512,
-                height: 512,
-            }),
-        ) => Ok(None),
-        (Version::V0_8, Some(_)) => {
-            Err(unsupported(NAME, "size", "version 0.8 draws 512x512 only"))
-        }
-        (Version::V1_0, Some(size)) if SIZES.contains(&size) => Ok(Some(size)),
-        (Version::V1_0, Some(_)) => {
-            let sizes: Vec<_> = SIZES.iter().map(Size::to_string).collect();
-            Err(Error::invalid(
-                "size",
-                format!("it must be one of {}", sizes.join(", ")),
-            ))
-        }
-    }
 }
 
 fn mask_agrees(source: Option<&str>, has_mask: bool) -> Result<(), Error> {
@@ -349,7 +397,7 @@ fn mask_agrees(source: Option<&str>, has_mask: bool) -> Result<(), Error> {
     }
 }
 
-pub(super) fn decode(response: Response) -> Result<Picture, Error> {
+pub(super) fn decode(response: Response<'_>) -> Result<Pictures<'_>, Error> {
     let Response { result, artifacts } = response;
     let failed = |part| Error::Upstream {
         fault: UpstreamFault::ModelFailed,
@@ -364,10 +412,10 @@ pub(super) fn decode(response: Response) -> Result<Picture, Error> {
             .ok_or_else(|| Error::image_invalid("there is none"))?,
     };
     match artifact.finish_reason.as_deref() {
-        None | Some("SUCCESS") => Ok(Picture {
-            base64: artifact.base64,
+        None | Some("SUCCESS") => Ok(Pictures::of(Picture {
+            base64: artifact.base64.unwrap_or_default().0,
             seed: artifact.seed,
-        }),
+        })),
         Some("CONTENT_FILTERED") => Err(RequestFault::Filtered {
             reason: "the model filtered the image".to_owned(),
         }

@@ -1,15 +1,19 @@
-//! Stability AI Stable Image Core.
-//! Source: AWS userguide, `model-parameters-diffusion-stable-image-core-text-image-request-response`.
-//! No traffic was recorded.
+//! Stability AI Stable Image Core and Ultra, Stable Diffusion 3 Large and 3.5 Large.
+//! Source: AWS userguide, `model-parameters-diffusion-stable-image-core-text-image-request-response`,
+//! `model-parameters-diffusion-stable-ultra-text-image-request-response`,
+//! `model-parameters-diffusion-3-text-image` and `model-parameters-diffusion-3-5-large`. No traffic was
+//! recorded.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::Picture;
-use super::image_option::{at_most, between, refuse_given};
+use super::image_option::{self, ImageBounds, ImageRule, Shape, refuse_given};
+use super::{File, Picture, Pictures, Seeds};
 use crate::Error;
-use crate::api::image::{Drawing, Size};
+use crate::api::image::{Choice, Drawing, FileType};
 use crate::error::{Cause, RequestFault, UpstreamFault};
-use crate::model::ImageFamily;
+use crate::model::{Entry, ImageFamily};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Request<'a> {
@@ -22,22 +26,64 @@ pub(super) struct Request<'a> {
     aspect_ratio: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strength: Option<f64>,
 }
 
 /// When the content was filtered only the reasons may be there.
 #[derive(Debug, Deserialize)]
-pub(super) struct Response {
+pub(super) struct Response<'a> {
     #[serde(default)]
     seeds: Option<Vec<Option<f64>>>,
     #[serde(default)]
     finish_reasons: Option<Vec<Option<String>>>,
-    #[serde(default)]
-    images: Option<Vec<Option<String>>>,
+    #[serde(default, borrow)]
+    images: Option<Vec<Option<File<'a>>>>,
 }
 
-const NAME: &str = ImageFamily::StableImage.name();
+/// The models, which differ in what they take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Model {
+    Core,
+    Ultra,
+    Large3,
+    Large3_5,
+}
 
-const ASPECT_RATIOS: [(u64, u64, &str); 9] = [
+impl Model {
+    /// The model of the family `stable-diffusion-3`; one that is not in the catalogue is a 3.5.
+    pub(super) fn large(entry: Option<&Entry>) -> Self {
+        match entry {
+            Some(entry) if entry.id.starts_with("stability.sd3-large") => Self::Large3,
+            Some(_) | None => Self::Large3_5,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Core => ImageFamily::StableImage.name(),
+            Self::Ultra => ImageFamily::StableImageUltra.name(),
+            Self::Large3 | Self::Large3_5 => ImageFamily::StableDiffusion3.name(),
+        }
+    }
+
+    /// The seeds of the model; 0 lets it choose.
+    pub(super) const fn seeds(self) -> Seeds {
+        let last = match self {
+            Self::Core | Self::Ultra => 4_294_967_295,
+            Self::Large3 | Self::Large3_5 => 4_294_967_294,
+        };
+        Seeds {
+            first: 1,
+            last,
+            default: None,
+        }
+    }
+}
+
+const SHAPES: &[Shape] = &[
     (16, 9, "16:9"),
     (1, 1, "1:1"),
     (21, 9, "21:9"),
@@ -51,82 +97,136 @@ const ASPECT_RATIOS: [(u64, u64, &str); 9] = [
 
 const LONGEST_PROMPT: usize = 10_000;
 
-/// The largest seed; 0 lets the model choose.
-pub(super) const LARGEST_SEED: i64 = 4_294_967_295;
+pub(super) const fn rule(model: Model, choice: Choice) -> ImageRule {
+    match choice {
+        Choice::Prompt => ImageRule::Mapped {
+            native: "prompt",
+            bounds: ImageBounds::Text(LONGEST_PROMPT),
+            default: "none; required",
+        },
+        Choice::NegativePrompt => ImageRule::Mapped {
+            native: "negative_prompt",
+            bounds: ImageBounds::Text(LONGEST_PROMPT),
+            default: "none",
+        },
+        Choice::Size => ImageRule::Mapped {
+            native: "aspect_ratio",
+            bounds: ImageBounds::Shapes(SHAPES),
+            default: "1:1",
+        },
+        // The pages disagree about the case; this is the one of Stability's own API.
+        Choice::OutputFormat => ImageRule::Mapped {
+            native: "output_format",
+            bounds: ImageBounds::OneOf(match model {
+                Model::Core | Model::Ultra | Model::Large3 => &["png", "jpeg"],
+                Model::Large3_5 => &["png", "jpeg", "webp"],
+            }),
+            default: "png",
+        },
+        Choice::Seed => ImageRule::Mapped {
+            native: "seed",
+            bounds: ImageBounds::Integer(0, model.seeds().last),
+            default: "0, which is random",
+        },
+        Choice::Image => match model {
+            Model::Core => ImageRule::NO_SUCH,
+            Model::Ultra | Model::Large3 | Model::Large3_5 => ImageRule::Mapped {
+                native: "image",
+                bounds: ImageBounds::Pictures(1),
+                default: "none",
+            },
+        },
+        Choice::Strength => match model {
+            Model::Core => ImageRule::NO_SUCH,
+            Model::Ultra => ImageRule::Mapped {
+                native: "strength",
+                bounds: ImageBounds::Number(0.0, 1.0),
+                default: "0.35",
+            },
+            Model::Large3 | Model::Large3_5 => ImageRule::Mapped {
+                native: "strength",
+                bounds: ImageBounds::Number(0.0, 1.0),
+                default: "none; required with `image`",
+            },
+        },
+        Choice::ImageStrength => match model {
+            Model::Core => ImageRule::NO_SUCH,
+            Model::Ultra | Model::Large3 | Model::Large3_5 => ImageRule::Refused {
+                reason: "send `strength`, which counts the other way round: 0 keeps the image",
+            },
+        },
+        Choice::Task => ImageRule::Refused {
+            reason: "it follows from `image`",
+        },
+        Choice::Quality
+        | Choice::Style
+        | Choice::Steps
+        | Choice::CfgScale
+        | Choice::StylePreset
+        | Choice::Sampler
+        | Choice::ClipGuidancePreset
+        | Choice::Extras
+        | Choice::ImageMode
+        | Choice::StepScheduleStart
+        | Choice::StepScheduleEnd
+        | Choice::Mask
+        | Choice::MaskSource
+        | Choice::MaskPrompt
+        | Choice::OutpaintingMode
+        | Choice::ControlMode
+        | Choice::ControlStrength
+        | Choice::SimilarityStrength
+        | Choice::Colors
+        | Choice::ReferenceImage
+        | Choice::MaskShape
+        | Choice::GarmentClass
+        | Choice::LongSleeveStyle
+        | Choice::TuckingStyle
+        | Choice::OuterLayerStyle
+        | Choice::PreserveBodyPose
+        | Choice::PreserveHands
+        | Choice::PreserveFace
+        | Choice::MergeStyle => ImageRule::NO_SUCH,
+    }
+}
 
-pub(super) fn encode(drawing: &Drawing) -> Result<Request<'_>, Error> {
-    let Drawing {
-        prompt,
-        negative_prompt,
-        size,
-        seed,
-        steps,
-        cfg_scale,
-        style_preset,
-        sampler,
-        clip_guidance_preset,
-        extras,
-        image,
-        mask,
-        mask_source,
-        image_strength,
-        image_mode,
-        step_schedule_start,
-        step_schedule_end,
-    } = drawing;
-    let absent = [
-        ("steps", steps.is_some()),
-        ("cfg_scale", cfg_scale.is_some()),
-        ("style_preset", style_preset.is_some()),
-        ("sampler", sampler.is_some()),
-        ("clip_guidance_preset", clip_guidance_preset.is_some()),
-        ("extras", extras.is_some()),
-        ("image", image.is_some()),
-        ("mask", mask.is_some()),
-        ("mask_source", mask_source.is_some()),
-        ("image_strength", image_strength.is_some()),
-        ("image_mode", image_mode.is_some()),
-        ("step_schedule_start", step_schedule_start.is_some()),
-        ("step_schedule_end", step_schedule_end.is_some()),
-    ];
-    refuse_given(NAME, "it has no such parameter", &absent)?;
-    at_most("prompt", Some(prompt), LONGEST_PROMPT)?;
-    at_most("negative_prompt", negative_prompt.as_ref(), LONGEST_PROMPT)?;
-    between("seed", *seed, 0, LARGEST_SEED)?;
+/// The body of a drawing that has been checked.
+pub(super) fn encode(model: Model, drawing: &Drawing) -> Result<Request<'_>, Error> {
+    let image = drawing.images.first();
+    let is_large = matches!(model, Model::Large3 | Model::Large3_5);
+    if is_large && image.is_some() {
+        let reason = "the result has the shape of `image`";
+        refuse_given(model.name(), reason, drawing, &[Choice::Size])?;
+        if drawing.strength.is_none() {
+            return Err(Error::missing(Choice::Strength.name()));
+        }
+    }
     Ok(Request {
-        prompt,
-        mode: "text-to-image",
-        output_format: "png",
-        negative_prompt: negative_prompt.as_deref(),
-        aspect_ratio: size.map(aspect_ratio).transpose()?,
-        seed: *seed,
+        prompt: image_option::prompt(drawing)?,
+        // Ultra starts from an image without a mode of its own.
+        mode: match image {
+            Some(_) if is_large => "image-to-image",
+            Some(_) | None => "text-to-image",
+        },
+        output_format: drawing.output_format.unwrap_or(FileType::Png).name(),
+        negative_prompt: drawing.negative_prompt.as_deref(),
+        aspect_ratio: drawing
+            .size
+            .and_then(|size| image_option::shape(SHAPES, size)),
+        seed: drawing.seed,
+        image: image.map(|image| STANDARD.encode(image)),
+        strength: drawing.strength,
     })
 }
 
-/// The model takes a shape and chooses the pixels itself.
-fn aspect_ratio(size: Size) -> Result<&'static str, Error> {
-    let (width, height) = (u64::from(size.width), u64::from(size.height));
-    ASPECT_RATIOS
-        .iter()
-        .find(|(across, down, _)| width * down == height * across && width > 0)
-        .map(|(_, _, name)| *name)
-        .ok_or_else(|| {
-            let names: Vec<_> = ASPECT_RATIOS.iter().map(|(_, _, name)| *name).collect();
-            Error::invalid(
-                "size",
-                format!("its shape must be one of {}", names.join(", ")),
-            )
-        })
-}
-
-pub(super) fn decode(response: Response) -> Result<Picture, Error> {
+pub(super) fn decode(model: Model, response: Response<'_>) -> Result<Pictures<'_>, Error> {
     let Response {
         seeds,
         finish_reasons,
         images,
     } = response;
     if finish_reasons.is_none() && images.is_none() {
-        return Err(Error::malformed(NAME, "images"));
+        return Err(Error::malformed(model.name(), "images"));
     }
     if let Some(reason) = finish_reasons.into_iter().flatten().flatten().next() {
         return Err(match reason.strip_prefix("Filter reason: ") {
@@ -140,7 +240,7 @@ pub(super) fn decode(response: Response) -> Result<Picture, Error> {
             },
         });
     }
-    let base64 = images
+    let File(base64) = images
         .into_iter()
         .flatten()
         .flatten()
@@ -153,5 +253,5 @@ pub(super) fn decode(response: Response) -> Result<Picture, Error> {
         .flatten()
         .next()
         .map(|seed| seed as u64);
-    Ok(Picture { base64, seed })
+    Ok(Pictures::of(Picture { base64, seed }))
 }

@@ -36,6 +36,10 @@ closed_set! {
         StableDiffusionXl = "stable-diffusion-xl",
         /// Stability AI Stable Image Core.
         StableImage = "stable-image",
+        /// Stability AI Stable Image Ultra.
+        StableImageUltra = "stable-image-ultra",
+        /// Stability AI Stable Diffusion 3 and 3.5 Large.
+        StableDiffusion3 = "stable-diffusion-3",
     }
 }
 
@@ -68,7 +72,7 @@ impl Family {
     /// tomorrow's Claude works on its first day.
     pub fn of(base: &str) -> Option<Self> {
         // The more special beginning stands first.
-        const BEGINNINGS: [(&str, Family); 13] = [
+        const BEGINNINGS: &[(&str, Family)] = &[
             ("amazon.titan-tg1", Family::Text(TextFamily::TitanText)),
             ("amazon.titan-text-", Family::Text(TextFamily::TitanText)),
             ("amazon.nova-micro", Family::Text(TextFamily::NovaText)),
@@ -94,11 +98,24 @@ impl Family {
                 "stability.stable-image-core",
                 Family::Image(ImageFamily::StableImage),
             ),
+            (
+                "stability.stable-image-ultra",
+                Family::Image(ImageFamily::StableImageUltra),
+            ),
+            // The name in an example of Ultra's page.
+            (
+                "stability.sd3-ultra",
+                Family::Image(ImageFamily::StableImageUltra),
+            ),
+            (
+                "stability.sd3-",
+                Family::Image(ImageFamily::StableDiffusion3),
+            ),
         ];
         BEGINNINGS
-            .into_iter()
+            .iter()
             .find(|(beginning, _)| base.starts_with(beginning))
-            .map(|(_, family)| family)
+            .map(|(_, family)| *family)
     }
 }
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::{Bucket, If, Writing, Written, fault};
 use crate::Error;
+use crate::api::image::FileType;
 use crate::deadline::Deadline;
 use crate::error::{Cause, UpstreamFault};
 
@@ -24,8 +25,13 @@ pub struct Key(String);
 
 impl Key {
     /// The key of a request's image with this index.
-    pub fn of(request_id: &str, index: usize) -> Self {
-        Self(format!("images/{request_id}/{index}.png"))
+    pub fn of(request_id: &str, index: usize, file_type: FileType) -> Self {
+        let ending = match file_type {
+            FileType::Png => "png",
+            FileType::Jpeg => "jpg",
+            FileType::WebP => "webp",
+        };
+        Self(format!("images/{request_id}/{index}.{ending}"))
     }
 }
 
@@ -39,19 +45,20 @@ impl Images {
         }
     }
 
-    /// Keeps a PNG with what is needed to make it again. The model has been paid by then, so that a
+    /// Keeps a file with what is needed to make it again. The model has been paid by then, so that a
     /// failure is told as one that asking again would pay for once more.
     pub async fn put(
         &self,
         key: &Key,
-        png: Bytes,
+        file: Bytes,
+        file_type: FileType,
         metadata: &[(&'static str, String)],
         deadline: Deadline,
     ) -> Result<(), Error> {
         let writing = Writing {
             key: &key.0,
-            body: png,
-            content_type: "image/png",
+            body: file,
+            content_type: file_type.media_type(),
             metadata,
             condition: If::Always,
         };
@@ -98,7 +105,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_follows_from_the_request() {
-        assert_eq!(Key::of("8d1c", 2), Key("images/8d1c/2.png".to_owned()));
+    fn a_key_follows_from_the_request_and_the_file() {
+        for (file_type, key) in [
+            (FileType::Png, "images/8d1c/2.png"),
+            (FileType::Jpeg, "images/8d1c/2.jpg"),
+            (FileType::WebP, "images/8d1c/2.webp"),
+        ] {
+            assert_eq!(Key::of("8d1c", 2, file_type), Key(key.to_owned()));
+        }
     }
 }

@@ -9,17 +9,19 @@ use bedrock_adapter::api::image::{Drawing, Size};
 use bedrock_adapter::deadline::Deadline;
 use bedrock_adapter::families;
 use bedrock_adapter::generation::Aside;
-use bedrock_adapter::png;
+use bedrock_adapter::image_file::ImageFile;
 use end_to_end::size_of;
 
 use crate::client::{Wire, target};
 
 const SDXL: &str = "stability.stable-diffusion-xl-v1";
 const CORE: &str = "stability.stable-image-core-v1:1";
+const ULTRA: &str = "stability.stable-image-ultra-v1:1";
+const LARGE: &str = "stability.sd3-5-large-v1:0";
 
 fn drawing(prompt: &str) -> Drawing {
     Drawing {
-        prompt: prompt.to_owned(),
+        prompt: Some(prompt.to_owned()),
         ..Drawing::default()
     }
 }
@@ -33,15 +35,17 @@ async fn draw(
     let declared = model.starts_with("arn:").then_some("stable-diffusion-xl");
     let target = target(model, declared, None);
     let family = target.image_family()?;
-    let body = families::encode_image(family, target.entry, drawing)?;
+    let body = families::encode_image(family, target.entry, drawing, 1)?;
     let deadline = Deadline::within(Duration::from_secs(20));
     let answer = wire
         .client
         .invoke(&target, &body, &Aside::default(), deadline)
         .await?;
-    let picture = families::decode_image(family, &answer.body)?;
-    let file = STANDARD.decode(picture.base64).expect("base64");
-    let size = png::size_of(&file)?;
+    let picture = families::decode_image(family, &answer.body)?
+        .pictures
+        .remove(0);
+    let file = STANDARD.decode(picture.base64.as_bytes()).expect("base64");
+    let ImageFile { size, .. } = ImageFile::of(&file)?;
     assert_eq!(size_of(&file), (size.width, size.height));
     Ok((file, picture.seed))
 }
@@ -53,7 +57,7 @@ async fn every_image_family_draws_a_whole_png_of_the_size_that_was_asked_for() {
         width: 1344,
         height: 768,
     });
-    // Stable Image Core takes a size as a shape, and chooses the pixels itself.
+    // The newer models of Stability take a size as a shape, and chooses the pixels itself.
     let shape = Some(Size {
         width: 1600,
         height: 900,
@@ -64,6 +68,9 @@ async fn every_image_family_draws_a_whole_png_of_the_size_that_was_asked_for() {
         ("stability.stable-diffusion-xl", None, (512, 512)),
         (CORE, shape, (1344, 768)),
         (CORE, None, (1024, 1024)),
+        (ULTRA, shape, (1344, 768)),
+        (LARGE, shape, (1344, 768)),
+        ("stability.sd3-large-v1:0", None, (1024, 1024)),
     ] {
         let drawing = Drawing {
             size,
@@ -94,7 +101,7 @@ async fn an_image_can_start_from_another_and_change_within_a_mask() {
     let wire = Wire::start().await;
     let (start, _) = draw(&wire, SDXL, &drawing("a lake at dawn")).await.unwrap();
     let from_image = Drawing {
-        image: Some(start.clone().into()),
+        images: vec![start.clone().into()],
         image_strength: Some(0.5),
         ..drawing("a lake at night")
     };
@@ -108,4 +115,14 @@ async fn an_image_can_start_from_another_and_change_within_a_mask() {
     };
     let (masked, _) = draw(&wire, SDXL, &within).await.unwrap();
     assert_eq!(size_of(&masked), (1024, 1024));
+    for model in [ULTRA, LARGE] {
+        let changed = Drawing {
+            images: vec![start.clone().into()],
+            strength: Some(0.5),
+            ..drawing("a lake at night")
+        };
+        let (changed, _) = draw(&wire, model, &changed).await.unwrap();
+        assert_eq!(size_of(&changed), (1024, 1024), "{model}");
+        assert!(changed != start, "{model}");
+    }
 }

@@ -135,3 +135,58 @@ fn stable_image_core_is_strict() {
         ],
     );
 }
+
+#[test]
+fn ultra_and_stable_diffusion_3_are_strict() {
+    check_rows(
+        "stability.stable-image-ultra-v1:1",
+        &json!({"prompt": "a", "mode": "text-to-image", "aspect_ratio": "1:1", "seed": 4_294_967_295_u32}),
+        &[
+            (
+                "/output_format",
+                json!("webp"),
+                "webp is not a valid enum value",
+            ),
+            (
+                "/mode",
+                json!("image-to-image"),
+                "is not a valid enum value",
+            ),
+            ("/strength", json!(0.5), "strength needs an image"),
+            ("/strength", json!(1.1), "1.1 is not less or equal to 1"),
+            ("/image", json!("%%%"), "image is not valid base64"),
+        ],
+    );
+    for (model, webp) in [
+        ("stability.sd3-5-large-v1:0", "it paints PNG only"),
+        ("stability.sd3-large-v1:0", "webp is not a valid enum value"),
+    ] {
+        check_rows(
+            model,
+            &json!({"prompt": "a", "mode": "text-to-image", "aspect_ratio": "1:1", "seed": 1}),
+            &[
+                ("/output_format", json!("webp"), webp),
+                (
+                    "/mode",
+                    json!("image-to-image"),
+                    "image-to-image needs an image",
+                ),
+                (
+                    "/image",
+                    json!("iVBORw0KGgo="),
+                    "image-to-image needs a strength",
+                ),
+                (
+                    "/seed",
+                    json!(4_294_967_295_u32),
+                    "is not less or equal to 4294967294",
+                ),
+                (
+                    "/steps",
+                    json!(30),
+                    "extraneous key [steps] is not permitted",
+                ),
+            ],
+        );
+    }
+}
