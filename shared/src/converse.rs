@@ -4,14 +4,15 @@
 mod blocks;
 mod fields;
 mod reasoning;
+mod tools;
 mod trace;
 
 use aws_sdk_bedrockruntime::operation::converse::ConverseOutput as Response;
 use aws_sdk_bedrockruntime::types::{
     ContentBlock, ContentBlockDelta, ContentBlockStart, ConverseOutput, ConverseStreamOutput,
-    InferenceConfiguration, Message, PerformanceConfigLatency, PerformanceConfiguration,
-    ReasoningContentBlock, ReasoningContentBlockDelta, ServiceTier, ServiceTierType, StopReason,
-    SystemContentBlock, TokenUsage,
+    InferenceConfiguration, Message, OutputConfig, PerformanceConfigLatency,
+    PerformanceConfiguration, ReasoningContentBlock, ReasoningContentBlockDelta, ServiceTier,
+    ServiceTierType, StopReason, SystemContentBlock, TokenUsage, ToolConfiguration,
 };
 use aws_smithy_types::Document;
 use bytes::Bytes;
@@ -28,6 +29,7 @@ use crate::model::{Entry, TextFamily};
 
 pub(crate) use fields::merge;
 pub use reasoning::wants_no_bound;
+pub use tools::{ToldByTool, told_by_tool};
 
 /// The name that errors give to this way.
 const NAME: &str = "Converse";
@@ -53,6 +55,14 @@ pub struct Request {
     pub tier: Option<ServiceTier>,
     /// The latency, where the request says it.
     pub latency: Option<PerformanceConfiguration>,
+    /// The tools.
+    pub tools: Option<ToolConfiguration>,
+    /// The form of the answer, where Bedrock holds the model to it.
+    pub output: Option<OutputConfig>,
+    /// Whether the answer is what a tool is given: see [`told_by_tool`].
+    pub answers_by_tool: bool,
+    /// Whether the model calls no tools in streamed answers, so that only a whole one is asked for.
+    pub whole_only: bool,
 }
 
 /// What Converse does with a parameter, for this model.
@@ -183,9 +193,10 @@ pub fn encode(
         response_paths,
     } = options;
     let mut own = additional_fields(family, inference);
+    let means = tools::means((family, model), dialogue, &mut own)?;
     let asked = reasoning::Asked {
         prefill: dialogue.ends_with_prefill(),
-        forced_tool: false,
+        forced_tool: means.is_forced,
     };
     reasoning::ask((family, model), *thinking, inference, asked, &mut own)?;
     merge(&mut own, request_fields)?;
@@ -198,6 +209,10 @@ pub fn encode(
         guardrail: guardrail.clone(),
         tier: tier.map(service_tier).transpose()?,
         latency: latency.map(performance),
+        tools: means.tools,
+        output: means.output,
+        answers_by_tool: means.answers_by_tool,
+        whole_only: means.whole_only,
     })
 }
 

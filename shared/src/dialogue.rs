@@ -1,6 +1,6 @@
 //! A chat as Converse takes it: richer than [`Conversation`], which has text alone.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::Error;
 use crate::families::{Conversation, Role, Turn as TextTurn};
@@ -11,8 +11,73 @@ use crate::families::{Conversation, Role, Turn as TextTurn};
 pub struct Dialogue {
     /// Instructions that stand above the turns.
     pub system: Vec<Instruction>,
-    /// The turns, oldest first.
+    /// The turns, oldest first. Each call of a tool has its result in the turn after it.
     pub turns: Vec<Turn>,
+    /// The tools that the model may call.
+    pub tools: Tools,
+    /// The form of the answer.
+    pub format: Format,
+}
+
+/// The tools of a chat. `Default` has none.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tools {
+    /// The tools; no name stands twice.
+    pub list: Vec<Tool>,
+    /// Which of them the model calls.
+    pub choice: Choice,
+    /// Whether it may call one alone in an answer.
+    pub one_at_a_time: bool,
+}
+
+/// A tool.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tool {
+    /// 1 to 64 letters, digits, `_` and `-`.
+    pub name: String,
+    /// What it does; not blank.
+    pub description: Option<String>,
+    /// The JSON schema of what it is given, an object.
+    pub schema: Map<String, Value>,
+    /// Whether what it is given must keep to the schema.
+    pub strict: bool,
+}
+
+/// Which tools a model calls.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Choice {
+    /// Those that it finds right, or none.
+    #[default]
+    Auto,
+    /// None.
+    None,
+    /// One at least.
+    Any,
+    /// The one of this name.
+    Named(String),
+}
+
+/// The form of an answer.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Format {
+    /// Text.
+    #[default]
+    Text,
+    /// Any JSON object.
+    Json,
+    /// JSON that keeps to a schema.
+    Schema(Schema),
+}
+
+/// The schema of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schema {
+    /// 1 to 64 letters, digits, `_` and `-`.
+    pub name: String,
+    /// What the answer is; not blank.
+    pub description: Option<String>,
+    /// The JSON schema, an object's.
+    pub schema: Map<String, Value>,
 }
 
 /// A part of what stands above the turns.
@@ -58,7 +123,7 @@ pub struct ToolUse {
 pub struct ToolResult {
     /// The call that it answers.
     pub id: String,
-    /// What it gave.
+    /// What it gave; maybe empty.
     pub text: String,
 }
 
@@ -80,6 +145,8 @@ impl Dialogue {
                 role: Role::User,
                 parts: vec![Part::Text(prompt.to_owned())],
             }],
+            tools: Tools::default(),
+            format: Format::Text,
         }
     }
 
@@ -93,6 +160,12 @@ impl Dialogue {
     /// The chat for a family's native body, which has text alone; what else it holds is refused by
     /// name.
     pub fn plain(&self) -> Result<Conversation, Error> {
+        if !self.tools.list.is_empty() && self.tools.choice != Choice::None {
+            return Err(only_converse("tools"));
+        }
+        if self.format != Format::Text {
+            return Err(only_converse("response_format"));
+        }
         let turns = self
             .turns
             .iter()
@@ -161,6 +234,8 @@ impl From<Conversation> for Dialogue {
         Self {
             system: system.into_iter().map(Instruction::Text).collect(),
             turns: turns.into_iter().map(turn).collect(),
+            tools: Tools::default(),
+            format: Format::Text,
         }
     }
 }
@@ -199,6 +274,8 @@ mod tests {
                 Instruction::Text("Be brief.".to_owned()),
                 Instruction::Text("Be kind.".to_owned()),
             ],
+            tools: Tools::default(),
+            format: Format::Text,
             turns: vec![Turn {
                 role: Role::User,
                 parts: vec![Part::ToolResult(ToolResult {
@@ -222,6 +299,12 @@ mod tests {
         let error = called().plain().unwrap_err();
         let told = (error.param(), error.row().code);
         assert_eq!(told, (Some("messages"), "unsupported_parameter"));
+        let formatted = Dialogue {
+            format: Format::Json,
+            ..Dialogue::of_prompt("a")
+        };
+        let error = formatted.plain().unwrap_err();
+        assert_eq!(error.param(), Some("response_format"));
     }
 
     #[test]

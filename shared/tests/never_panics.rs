@@ -73,6 +73,18 @@ const NAMES: &[&str] = &[
     "body",
     "requestContext",
     "isBase64Encoded",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "function",
+    "parameters",
+    "strict",
+    "json_schema",
+    "schema",
+    "tool_calls",
+    "tool_call_id",
+    "id",
+    "arguments",
     "version",
     "rawPath",
     "http",
@@ -88,6 +100,12 @@ const WORDS: &[&str] = &[
     "512x512",
     "LENGTH",
     "end_turn",
+    "function",
+    "tool",
+    "required",
+    "json_object",
+    "json_schema",
+    "{}",
     "converse",
     "invoke",
     "titan-text",
@@ -296,12 +314,19 @@ fn encode_everything(body: &str) {
         "seed",
         "n",
     ];
+    const CHAT: [&str; 5] = [
+        "messages",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "response_format",
+    ];
     let completion = completion::Request::parse(
         only(&[&INFERENCE[..], &["prompt", "echo"]].concat()).as_bytes(),
         &Limits::default(),
     );
     let chat = chat::Request::parse(
-        only(&[&INFERENCE[..], &["messages"]].concat()).as_bytes(),
+        only(&[&INFERENCE[..], &CHAT[..]].concat()).as_bytes(),
         &Limits::default(),
     );
     let drawing = image::Request::parse(

@@ -1,14 +1,17 @@
 //! Chat: `POST /v1/chat/completions`, with the history kept in the request.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::calls::{CallDelta, ToolCall};
 use super::fields::Fields;
-use super::history::dialogue;
+use super::format::format;
+use super::history::{History, history};
 use super::inference::Inference;
 use super::limits::Limits;
 use super::options::Options;
 use super::streamed::{self, Streaming, streaming};
 use super::thinking::{self, ThinkingBlock};
+use super::tools::tools;
 use super::{
     OfAnswer, answers, bookkeeping, finish_reason, is_blank, is_false, stop_reason, wanted, written,
 };
@@ -69,32 +72,24 @@ impl Request {
 
     fn take(fields: &mut Fields<'_>, limits: &Limits) -> Result<Self, Error> {
         let wanted = wanted(fields)?;
-        let dialogue = dialogue(fields.require("messages")?, limits)?;
+        let History { system, turns } = history(fields.require("messages")?, limits)?;
+        let dialogue = Dialogue {
+            system,
+            turns,
+            tools: tools(fields)?,
+            format: format(fields)?,
+        };
         let n = answers(fields, limits)?;
         let streaming = streaming(fields)?;
         let inference = Inference::take(fields, limits)?;
         fields.neutral("logprobs", |wanted: &bool| !wanted)?;
         fields.neutral("top_logprobs", |count: &i64| *count == 0)?;
         fields.neutral("logit_bias", |bias: &serde_json::Map<_, _>| bias.is_empty())?;
-        fields.neutral("response_format", |format: &ResponseFormat| {
-            format.r#type == "text"
-        })?;
         fields.neutral("modalities", |kinds: &Vec<String>| kinds == &["text"])?;
-        fields.neutral("tools", |tools: &Vec<serde_json::Value>| tools.is_empty())?;
-        fields.neutral("functions", |tools: &Vec<serde_json::Value>| {
-            tools.is_empty()
-        })?;
-        fields.neutral("tool_choice", |choice: &serde_json::Value| {
-            choice == "none" || choice == "auto"
-        })?;
-        fields.neutral("function_call", |choice: &serde_json::Value| {
-            choice == "none" || choice == "auto"
-        })?;
         fields.neutral("verbosity", |verbosity: &String| verbosity == "medium")?;
         for name in ["audio", "prediction", "web_search_options"] {
             fields.refuse(name)?;
         }
-        fields.accept("parallel_tool_calls")?;
         let options = Options::take_with_thinking(fields)?;
         bookkeeping(fields)?;
         Ok(Self {
@@ -106,11 +101,6 @@ impl Request {
             options,
         })
     }
-}
-
-#[derive(Deserialize)]
-struct ResponseFormat {
-    r#type: String,
 }
 
 /// One alternative.
@@ -130,7 +120,10 @@ pub struct Choice {
 #[derive(Debug, Serialize)]
 struct Reply {
     role: &'static str,
-    content: String,
+    /// Null where there are calls of tools alone.
+    content: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<ToolCall>,
     refusal: Option<()>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_content: Option<String>,
@@ -157,6 +150,8 @@ struct More {
     role: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<CallDelta>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_content: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -216,6 +211,14 @@ impl streamed::Delta for Delta {
         Some(Self::of(index, delta, None))
     }
 
+    fn call(index: usize, call: CallDelta) -> Option<Self> {
+        let delta = More {
+            tool_calls: vec![call],
+            ..More::default()
+        };
+        Some(Self::of(index, delta, None))
+    }
+
     fn end(index: usize, finish: &Finish, beside: Beside) -> Self {
         Self {
             additional_model_response_fields: beside.fields,
@@ -233,17 +236,21 @@ impl OfAnswer for Choice {
             text,
             finish,
             usage: _,
-            tool_calls: _,
+            tool_calls,
             reasoning,
             beside,
         } = completion;
         let (reasoning_content, thinking_blocks) = thinking::told(reasoning);
         Self {
             index,
-            empty: is_blank(&text),
+            empty: is_blank(&text) && tool_calls.is_empty(),
             message: Reply {
                 role: "assistant",
-                content: format!("{opening}{text}"),
+                content: match tool_calls.is_empty() || !text.is_empty() {
+                    true => Some(format!("{opening}{text}")),
+                    false => None,
+                },
+                tool_calls: tool_calls.into_iter().map(ToolCall::from).collect(),
                 refusal: None,
                 reasoning_content,
                 thinking_blocks,
@@ -258,17 +265,50 @@ impl OfAnswer for Choice {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::dialogue::ToolUse;
+
+    fn message(text: &str, tool_calls: Vec<ToolUse>) -> Value {
+        let completion = Completion {
+            text: text.to_owned(),
+            finish: Finish::ToolUse,
+            tool_calls,
+            ..Completion::default()
+        };
+        serde_json::to_value(Choice::new(0, "", completion)).unwrap()
+    }
+
+    #[test]
+    fn calls_stand_beside_the_text_or_in_its_place() {
+        let call = ToolUse {
+            id: "t1".to_owned(),
+            name: "f".to_owned(),
+            input: json!({"a": [1]}),
+        };
+        let called = json!([{"id": "t1", "type": "function", "function": {"name": "f", "arguments": "{\"a\":[1]}"}}]);
+        let alone = message("", vec![call.clone()]);
+        assert_eq!(alone["message"]["content"], Value::Null);
+        assert_eq!(alone["message"]["tool_calls"], called);
+        assert_eq!(alone["finish_reason"], "tool_calls");
+        assert!(alone.get("empty").is_none());
+
+        let beside = message("Let me see.", vec![call]);
+        assert_eq!(beside["message"]["content"], "Let me see.");
+        assert_eq!(beside["message"]["tool_calls"], called);
+
+        let none = message("", Vec::new());
+        assert_eq!(none["message"]["content"], "");
+        assert!(none["message"].get("tool_calls").is_none());
+        assert_eq!(none["empty"], true);
+    }
 
     #[test]
     fn options_that_would_change_the_answer_are_refused_by_name() {
         for (option, param) in [
-            (r#""tools":[{"type":"function"}]"#, "tools"),
-            (
-                r#""response_format":{"type":"json_object"}"#,
-                "response_format",
-            ),
             (r#""logprobs":true"#, "logprobs"),
+            (r#""audio":{}"#, "audio"),
         ] {
             let body = format!(r#"{{"messages":[{{"role":"user","content":"a"}}],{option}}}"#);
             let error = Request::parse(body.as_bytes(), &Limits::default()).unwrap_err();

@@ -4,6 +4,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::calls::CallDelta;
 use super::fields::Fields;
 use super::inference::Inference;
 use super::limits::Limits;
@@ -192,6 +193,11 @@ impl streamed::Delta for Delta {
     }
 
     fn thought(_: usize, _: Thought) -> Option<Self> {
+        None
+    }
+
+    /// A prompt comes without tools.
+    fn call(_: usize, _: CallDelta) -> Option<Self> {
         None
     }
 

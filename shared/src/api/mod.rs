@@ -4,10 +4,12 @@
 //! options are extra fields. Each request is read field by field through [`fields::Fields`],
 //! which is what makes an unknown, doubled or ill-typed field an error that names it.
 
+mod calls;
 pub mod chat;
 pub mod completion;
 pub mod document;
 pub mod fields;
+mod format;
 mod history;
 pub mod image;
 pub mod inference;
@@ -16,6 +18,7 @@ pub mod options;
 mod served;
 pub mod streamed;
 mod thinking;
+mod tools;
 
 use serde::Serialize;
 

@@ -4,10 +4,11 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
+use super::calls::{CallDelta, NO_INPUT};
 use super::fields::Fields;
 use super::{OfAnswer, Served, TokenUsage};
 use crate::Error;
-use crate::families::{Beside, Chunk, Finish, Thought, Usage};
+use crate::families::{Beside, Chunk, Finish, Thought, ToolDelta, Usage};
 
 /// The longest text of one chunk, in bytes: escaped it still fits a line of 128 KiB, which is what
 /// readers of server-sent events are built for.
@@ -79,6 +80,11 @@ pub trait Delta: Serialize {
     where
         Self: Sized;
 
+    /// A piece of a call of a tool; `None` where the route has no place for it.
+    fn call(index: usize, call: CallDelta) -> Option<Self>
+    where
+        Self: Sized;
+
     /// A choice's end, and what is said beside it.
     fn end(index: usize, finish: &Finish, beside: Beside) -> Self;
 }
@@ -114,6 +120,42 @@ struct Choice {
     /// The text that stands before the model's own, until it has been written.
     opening: Option<String>,
     usage: Option<Usage>,
+    calls: Calls,
+}
+
+/// The calls of tools that a choice has so far.
+#[derive(Debug, Default)]
+struct Calls {
+    begun: usize,
+    /// The last has no arguments yet.
+    is_bare: bool,
+}
+
+impl Calls {
+    fn write(&mut self, delta: ToolDelta) -> Vec<CallDelta> {
+        match delta {
+            ToolDelta::Begins { id, name } => {
+                let mut deltas: Vec<_> = self.end().into_iter().collect();
+                deltas.push(CallDelta::begins(self.begun, id, name));
+                self.begun += 1;
+                self.is_bare = true;
+                deltas
+            }
+            ToolDelta::Input(json) => {
+                self.is_bare &= json.is_empty();
+                let index = self.begun.saturating_sub(1);
+                pieces(&json)
+                    .map(|piece| CallDelta::arguments(index, piece))
+                    .collect()
+            }
+        }
+    }
+
+    /// Arguments that are JSON for a call that got none.
+    fn end(&mut self) -> Option<CallDelta> {
+        let index = self.begun.saturating_sub(1);
+        std::mem::take(&mut self.is_bare).then(|| CallDelta::arguments(index, NO_INPUT.to_owned()))
+    }
 }
 
 impl<D: Delta> Writer<D> {
@@ -129,6 +171,7 @@ impl<D: Delta> Writer<D> {
         let choice = |opening| Choice {
             opening: Some(opening),
             usage: None,
+            calls: Calls::default(),
         };
         Self {
             id: format!("{}-{request_id}", D::Whole::ID_PREFIX),
@@ -150,14 +193,19 @@ impl<D: Delta> Writer<D> {
             usage,
             reasoning,
             beside,
-            tool: _,
+            tool,
         } = chunk;
         let mut deltas = Vec::new();
+        let mut calls = Vec::new();
         if let Some(choice) = self.choices.get_mut(index) {
             choice.usage = usage.or(choice.usage);
             if let Some(opening) = choice.opening.take() {
                 deltas.extend(D::opening(index));
                 deltas.extend(texts(index, &opening));
+            }
+            calls.extend(tool.into_iter().flat_map(|tool| choice.calls.write(tool)));
+            if finish.is_some() {
+                calls.extend(choice.calls.end());
             }
         }
         deltas.extend(
@@ -166,6 +214,8 @@ impl<D: Delta> Writer<D> {
                 .flat_map(|thought| thoughts(index, thought)),
         );
         deltas.extend(texts(index, &text));
+        let calls = calls.into_iter();
+        deltas.extend(calls.filter_map(|call| D::call(index, call)));
         deltas.extend(finish.map(|finish| D::end(index, &finish, beside)));
         deltas
             .into_iter()
@@ -297,6 +347,85 @@ mod tests {
             assert_eq!(document["created"], 1_700_000_000);
             assert!(document.get("usage").is_none());
         }
+    }
+
+    #[test]
+    fn calls_of_tools_are_counted_and_have_json_each() {
+        let tool = |tool| Chunk {
+            tool: Some(tool),
+            ..Chunk::default()
+        };
+        let begins = |id: &str, name: &str| {
+            tool(ToolDelta::Begins {
+                id: id.to_owned(),
+                name: name.to_owned(),
+            })
+        };
+        let input = |json: &str| tool(ToolDelta::Input(json.to_owned()));
+        let documents = run::<chat::Delta>(
+            false,
+            [
+                chunk("Let me see.", None, None),
+                begins("t1", "f"),
+                input(""),
+                begins("t2", "g"),
+                input("{\"a\""),
+                input(":1}"),
+                begins("t3", "h"),
+                chunk("", Some(Finish::ToolUse), None),
+            ]
+            .map(|chunk| (0, chunk))
+            .into(),
+        );
+        let choices: Vec<_> = documents
+            .iter()
+            .map(|document| &document["choices"][0])
+            .collect();
+        let calls: Vec<_> = choices
+            .iter()
+            .map(|choice| &choice["delta"]["tool_calls"])
+            .filter(|calls| !calls.is_null())
+            .collect();
+        let begun = |index: usize, id: &str, name: &str| json!([{"index": index, "id": id, "type": "function", "function": {"name": name, "arguments": ""}}]);
+        let more = |index: usize, arguments: &str| json!([{"index": index, "function": {"arguments": arguments}}]);
+        assert_eq!(
+            calls,
+            [
+                &begun(0, "t1", "f"),
+                &more(0, "{}"),
+                &begun(1, "t2", "g"),
+                &more(1, "{\"a\""),
+                &more(1, ":1}"),
+                &begun(2, "t3", "h"),
+                &more(2, "{}"),
+            ]
+        );
+        let last = choices.last().unwrap();
+        assert_eq!(last["finish_reason"], "tool_calls");
+        assert_eq!(last["stop_reason"], "tool_use");
+    }
+
+    #[test]
+    fn long_arguments_are_cut_into_short_lines() {
+        let json = "x".repeat(40_000);
+        let documents = run::<chat::Delta>(
+            false,
+            vec![(
+                0,
+                Chunk {
+                    tool: Some(ToolDelta::Input(json.clone())),
+                    ..Chunk::default()
+                },
+            )],
+        );
+        let pieces: Vec<_> = documents
+            .iter()
+            .filter_map(|document| {
+                document["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"].as_str()
+            })
+            .collect();
+        assert_eq!(pieces.concat(), json);
+        assert!(pieces.iter().all(|piece| piece.len() <= LONGEST_TEXT));
     }
 
     #[test]

@@ -217,6 +217,10 @@ impl Bedrock {
                 guardrail: _,
                 tier,
                 latency,
+                tools,
+                output,
+                answers_by_tool: _,
+                whole_only: _,
             } = request.clone();
             let output = self
                 .client
@@ -229,6 +233,8 @@ impl Bedrock {
                 .set_additional_model_response_field_paths(response_paths)
                 .set_service_tier(tier)
                 .set_performance_config(latency)
+                .set_tool_config(tools)
+                .set_output_config(output)
                 .set_guardrail_config(guardrail.clone().map(|guardrail| {
                     GuardrailConfiguration::builder()
                         .guardrail_identifier(guardrail.id)
@@ -269,6 +275,10 @@ impl Bedrock {
                 guardrail: _,
                 tier,
                 latency,
+                tools,
+                output,
+                answers_by_tool: _,
+                whole_only: _,
             } = request.clone();
             let output = self
                 .client
@@ -281,6 +291,8 @@ impl Bedrock {
                 .set_additional_model_response_field_paths(response_paths)
                 .set_service_tier(tier)
                 .set_performance_config(latency)
+                .set_tool_config(tools)
+                .set_output_config(output)
                 .set_guardrail_config(guardrail.clone().map(|guardrail| {
                     GuardrailStreamConfiguration::builder()
                         .guardrail_identifier(guardrail.id)

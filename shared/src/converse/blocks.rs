@@ -41,9 +41,13 @@ fn block(part: &Part) -> Result<ContentBlock, Error> {
             .build()
             .map(ContentBlock::ToolUse)
             .map_err(|_| Error::defect("converse::tool_use")),
+        // A text must not be blank.
         Part::ToolResult(ToolResult { id, text }) => ToolResultBlock::builder()
             .tool_use_id(id)
-            .content(ToolResultContentBlock::Text(text.clone()))
+            .set_content(Some(match text.trim().is_empty() {
+                true => Vec::new(),
+                false => vec![ToolResultContentBlock::Text(text.clone())],
+            }))
             .build()
             .map(ContentBlock::ToolResult)
             .map_err(|_| Error::defect("converse::tool_result")),

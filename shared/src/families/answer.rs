@@ -27,6 +27,53 @@ pub struct Completion {
     pub beside: Beside,
 }
 
+impl Completion {
+    /// The answer as a stream would have brought it.
+    pub fn into_chunks(self) -> Vec<Chunk> {
+        let Self {
+            text,
+            finish,
+            usage,
+            tool_calls,
+            reasoning,
+            beside,
+        } = self;
+        let thought = |thought| Chunk {
+            reasoning: Some(thought),
+            ..Chunk::default()
+        };
+        let tool = |delta| Chunk {
+            tool: Some(delta),
+            ..Chunk::default()
+        };
+        let mut chunks = Vec::new();
+        for block in reasoning {
+            match block {
+                Reasoning::Text { text, signature } => {
+                    chunks.push(thought(Thought::Text(text)));
+                    chunks.extend(signature.map(Thought::Signature).map(thought));
+                }
+                Reasoning::Redacted(bytes) => chunks.push(thought(Thought::Redacted(bytes))),
+            }
+        }
+        chunks.push(Chunk {
+            text,
+            ..Chunk::default()
+        });
+        for ToolUse { id, name, input } in tool_calls {
+            chunks.push(tool(ToolDelta::Begins { id, name }));
+            chunks.push(tool(ToolDelta::Input(input.to_string())));
+        }
+        chunks.push(Chunk {
+            finish: Some(finish),
+            usage,
+            beside,
+            ..Chunk::default()
+        });
+        chunks
+    }
+}
+
 /// A block of what a model thought before it wrote.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Reasoning {

@@ -4,7 +4,7 @@ use crate::Error;
 use crate::api::inference::Inference;
 use crate::api::options::{Guardrail, Latency, Options, Thinking, Tier};
 use crate::bedrock::{Bedrock, Stream};
-use crate::converse;
+use crate::converse::{self, ToldByTool};
 use crate::deadline::Deadline;
 use crate::dialogue::{Dialogue, Input};
 use crate::error::ModelFault;
@@ -26,7 +26,7 @@ pub enum Call {
         aside: Aside,
     },
     /// Converse with this request.
-    Converse(converse::Request),
+    Converse(Box<converse::Request>),
 }
 
 impl Call {
@@ -85,7 +85,7 @@ impl Call {
                     }
                 };
                 converse::encode(family, target.entry, dialogue, inference, options)
-                    .map(Self::Converse)
+                    .map(|request| Self::Converse(Box::new(request)))
             }
         }
     }
@@ -98,7 +98,13 @@ impl Call {
         deadline: Deadline,
     ) -> Result<Completion, Error> {
         match self {
-            Self::Converse(request) => bedrock.converse(target, request, deadline).await,
+            Self::Converse(request) => {
+                let completion = bedrock.converse(target, request, deadline).await?;
+                Ok(match request.answers_by_tool {
+                    true => converse::told_by_tool(completion),
+                    false => completion,
+                })
+            }
             Self::Invoke {
                 family,
                 body,
@@ -118,6 +124,23 @@ impl Call {
                 completion.beside = answer.beside;
                 Ok(completion)
             }
+        }
+    }
+
+    /// Whether the model has this answer whole alone.
+    pub const fn is_whole_only(&self) -> bool {
+        match self {
+            Self::Converse(request) => request.whole_only,
+            Self::Invoke { .. } => false,
+        }
+    }
+
+    /// What makes the answer's text of the chunks of a call of a tool, where the answer is asked for
+    /// with one.
+    pub fn told_by_tool(&self) -> Option<ToldByTool> {
+        match self {
+            Self::Converse(request) => request.answers_by_tool.then(ToldByTool::default),
+            Self::Invoke { .. } => None,
         }
     }
 

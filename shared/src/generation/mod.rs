@@ -193,7 +193,7 @@ impl TextModels {
         }))
     }
 
-    /// The chunks of the calls. Once a call has failed, no further one is begun.
+    /// The chunks of the calls; a call whose model has the answer whole alone gives it in few. Once a call has failed, no further one is begun.
     fn chunks(&self, calls: Vec<Arc<Call>>, target: Target, deadline: Deadline) -> Chunks {
         let bedrock = self.bedrock.clone();
         let failed = Arc::new(AtomicBool::new(false));
@@ -203,13 +203,26 @@ impl TextModels {
                 let failed = Arc::clone(&failed);
                 // On the heap: inline, the SDK's futures nest deeper than the compiler will lay out.
                 let chunks: Chunks = Box::pin(try_stream! {
-                    if !failed.load(Ordering::Relaxed) {
+                    if failed.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    if call.is_whole_only() {
+                        let whole = call.send(&bedrock, &target, deadline).await;
+                        failed.fetch_or(whole.is_err(), Ordering::Relaxed);
+                        for chunk in whole?.into_chunks() {
+                            yield (index, chunk);
+                        }
+                    } else {
+                        let mut told = call.told_by_tool();
                         let opened = call.stream(&bedrock, &target, deadline).await;
                         failed.fetch_or(opened.is_err(), Ordering::Relaxed);
                         let opened = opened?;
                         let mut chunks = std::pin::pin!(opened.chunks());
                         while let Some(chunk) = chunks.try_next().await? {
-                            yield (index, chunk);
+                            yield (index, match &mut told {
+                                Some(told) => told.told(chunk),
+                                None => chunk,
+                            });
                         }
                     }
                 });

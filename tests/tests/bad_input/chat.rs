@@ -218,22 +218,36 @@ end_to_end::rows! {
         .await;
     }
 
-    b35_tools_and_their_uses_are_refused_by_name:
-    "tools, and uses of tools without any: 400 by name, until chat takes tools" => {
-        let call = json!({"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    b35_tools_and_their_uses_are_checked:
+    "tools, choices, calls and results that are malformed or do not go together: 400 by name" => {
         refused("chat", |good| {
-            let refused = |name, value| Bad::field(good, name, value, "unsupported_parameter");
-            let calls = json!([user("a"), {"role": "assistant", "content": null, "tool_calls": [call]}, user("b")]);
+            let bad = |name, value, param: &str, code| Bad::field(good, name, value, code).param(param);
+            let tool = |function: Value| json!([{"type": "function", "function": function}]);
+            let call = |id: &str, arguments: &str| {
+                json!({"id": id, "type": "function", "function": {"name": "f", "arguments": arguments}})
+            };
+            let called = |calls: Value| {
+                json!({"role": "assistant", "content": null, "tool_calls": calls})
+            };
+            let result = |id: &str| json!({"role": "tool", "tool_call_id": id, "content": "5"});
             let function = json!([user("a"), {"role": "assistant", "content": null, "function_call": {"name": "f", "arguments": "{}"}}, user("b")]);
-            let tool = json!([user("a"), {"role": "tool", "tool_call_id": "call_1", "content": "5"}]);
+            let one = called(json!([call("t1", "{}")]));
             vec![
-                refused("tools", json!([{"type": "function", "function": {"name": "f"}}])),
-                refused("tool_choice", json!("required")),
-                refused("functions", json!([{"name": "f"}])),
-                refused("function_call", json!({"name": "f"})),
-                history(good, calls, "messages[1].tool_calls", "unsupported_parameter"),
+                bad("tools", json!({"f": {}}), "tools", "invalid_value"),
+                bad("tools", json!([{"type": "web_search"}]), "tools[0].type", "unsupported_parameter"),
+                bad("tools", tool(json!({"name": CANARY.repeat(9)})), "tools[0].function.name", "invalid_value"),
+                bad("tools", tool(json!({"name": "f g"})), "tools[0].function.name", "invalid_value"),
+                bad("tools", tool(json!({"name": "f", "parameters": {"type": "string"}})), "tools[0].function.parameters", "invalid_value"),
+                bad("tool_choice", json!("required"), "tool_choice", "invalid_value"),
+                bad("functions", json!([{"name": "f"}]), "functions", "unsupported_parameter"),
+                bad("function_call", json!({"name": "f"}), "function_call", "unsupported_parameter"),
+                history(good, json!([user("a"), one, user("b")]), "messages[1].tool_calls", "invalid_value"),
+                history(good, json!([user("a"), one]), "messages[1].tool_calls", "invalid_value"),
+                history(good, json!([user("a"), one, result("t2")]), "messages[2].tool_call_id", "invalid_value"),
+                history(good, json!([user("a"), result("t1")]), "messages[1].tool_call_id", "invalid_value"),
+                history(good, json!([user("a"), called(json!([call("t1", "[]")])), result("t1")]), "messages[1].tool_calls[0].function.arguments", "invalid_value"),
+                history(good, json!([user("a"), called(json!([call("t1", &"[".repeat(500))])), result("t1")]), "messages[1].tool_calls[0].function.arguments", "invalid_value"),
                 history(good, function, "messages[1].function_call", "unsupported_parameter"),
-                history(good, tool, "messages[1].role", "invalid_value"),
             ]
         })
         .await;
@@ -242,6 +256,25 @@ end_to_end::rows! {
                 json!({"type": "tool_use", "id": "t", "name": "f", "input": {}}),
                 json!({"type": "tool_result", "tool_use_id": "t", "content": "5"}),
                 json!({"toolUse": {"toolUseId": "t", "name": "f", "input": {}}, "type": "toolUse"}),
+            ]
+        })
+        .await;
+    }
+
+    b39_a_form_of_the_answer_is_checked:
+    "response_format: unknown types, schemas without a name or an object: 400 by name" => {
+        refused("chat", |good| {
+            let format = |format: Value, param: &str, code| {
+                Bad::field(good, "response_format", format, code).param(param)
+            };
+            let schema = |schema: Value| json!({"type": "json_schema", "json_schema": schema});
+            vec![
+                format(json!("json"), "response_format", "invalid_value"),
+                format(json!({"type": "grammar"}), "response_format.type", "invalid_value"),
+                format(json!({"type": "json_schema"}), "response_format.json_schema", "missing_required_parameter"),
+                format(schema(json!({"name": "a"})), "response_format.json_schema.schema", "missing_required_parameter"),
+                format(schema(json!({"name": "a b", "schema": {}})), "response_format.json_schema.name", "invalid_value"),
+                format(schema(json!({"name": "a", "schema": {"type": "array"}})), "response_format.json_schema.schema", "invalid_value"),
             ]
         })
         .await;
