@@ -21,6 +21,7 @@ use crate::calls::Calls;
 use crate::config::Config;
 use crate::extract::Id;
 use crate::fault::Throttled;
+use crate::runtime::converse::Prefixes;
 use crate::runtime::{self, Operation};
 use crate::{control, inspection};
 
@@ -31,6 +32,8 @@ pub(crate) struct Local {
     /// Only with `--faults`.
     pub faults: Option<Throttled>,
     pub calls: Calls,
+    /// What a cache of prompts has seen.
+    pub prefixes: Prefixes,
 }
 
 /// A running server. It stops, with all connections, when this is dropped.
@@ -79,6 +82,7 @@ impl Server {
             backend: Backend::open(config)?,
             faults: config.faults.then(Throttled::default),
             calls: Calls::default(),
+            prefixes: Prefixes::default(),
         });
         let cannot_listen = |source| StartError::Listen {
             address: config.listen,

@@ -1,6 +1,6 @@
 //! The four operations of Bedrock Runtime.
 
-mod converse;
+pub(crate) mod converse;
 mod delivery;
 mod stream;
 
@@ -106,10 +106,12 @@ async fn handle(
         Operation::InvokeModelWithResponseStream => call.invoke_stream(&body).await,
         Operation::Converse => {
             let (request, format) = converse::read(&call.resolved, &body)?;
+            let format = format.look_up(&call.local.prefixes);
             call.whole_text(request, Format::Converse(format)).await
         }
         Operation::ConverseStream => {
             let (request, format) = converse::read(&call.resolved, &body)?;
+            let format = format.look_up(&call.local.prefixes);
             call.streamed_text(request, Format::Converse(format)).await
         }
     }

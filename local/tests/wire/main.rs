@@ -10,6 +10,7 @@ mod answers;
 mod client;
 mod faults;
 mod listings;
+mod parts;
 mod pictures;
 mod streams;
 mod strictness;

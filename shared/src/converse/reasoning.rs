@@ -10,7 +10,7 @@ use crate::Error;
 use crate::api::inference::Inference;
 use crate::api::options::{Effort, Thinking};
 use crate::error::FieldFault;
-use crate::model::{Entry, TextFamily};
+use crate::model::{Entry, Reasoning, TextFamily};
 
 /// The fewest tokens that Claude may be given to think.
 const LEAST_BUDGET: i64 = 1_024;
@@ -21,57 +21,22 @@ const USUAL_ANSWER: i64 = 8_192;
 /// The least `top_p` that Claude takes while it thinks.
 const LEAST_TOP_P: f64 = 0.95;
 
-/// How a model reasons.
+/// How a model reasons, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// It does not.
+    /// It does not, or nobody knows.
     Never,
-    /// Always, and nothing changes it.
-    Always,
-    /// Claude, from 3.7 to 4.5: within a budget of tokens.
-    Budget,
-    /// Claude 4.6: within a budget, or as it sees fit.
-    BudgetOrAdaptive,
-    /// Claude since: as it sees fit.
-    Adaptive,
-    /// A Claude that is not known: only what says Claude's own word for it.
+    /// In the catalogue's way.
+    Known(Reasoning),
+    /// A Claude that is not in the catalogue: only what is said in Claude's own words.
     Claude,
-    /// Nova 2: an effort.
-    Nova,
-    /// A model that takes OpenAI's own field.
-    Effort,
 }
 
 fn way(family: Option<TextFamily>, model: Option<&Entry>) -> Way {
-    let id = model.map_or("", |model| model.id);
-    let is = |parts: &[&str]| parts.iter().any(|part| id.contains(part));
     match (family, model) {
+        (_, Some(model)) => model.capabilities.reasoning.map_or(Way::Never, Way::Known),
         (Some(TextFamily::ClaudeMessages), None) => Way::Claude,
-        (Some(TextFamily::ClaudeMessages), Some(_)) => {
-            if is(&["claude-3-7", "-4-2025", "opus-4-1", "-4-5-"]) {
-                Way::Budget
-            } else if is(&["-4-6"]) {
-                Way::BudgetOrAdaptive
-            } else if is(&["claude-3"]) {
-                Way::Never
-            } else {
-                Way::Adaptive
-            }
-        }
-        (Some(TextFamily::NovaText), Some(_)) if is(&["nova-2"]) => Way::Nova,
-        (
-            Some(
-                TextFamily::TitanText
-                | TextFamily::ClaudeText
-                | TextFamily::NovaText
-                | TextFamily::Jamba,
-            ),
-            _,
-        )
-        | (None, None) => Way::Never,
-        (None, Some(_)) if is(&["openai.", "qwen."]) => Way::Effort,
-        (None, Some(_)) if is(&["deepseek.r1"]) => Way::Always,
-        (None, Some(_)) => Way::Never,
+        (Some(_) | None, None) => Way::Never,
     }
 }
 
@@ -81,7 +46,8 @@ pub fn wants_no_bound(
     model: Option<&Entry>,
     thinking: Option<Thinking>,
 ) -> bool {
-    way(family, model) == Way::Nova && thinking == Some(Thinking::Effort(Effort::High))
+    way(family, model) == Way::Known(Reasoning::NovaEffort)
+        && thinking == Some(Thinking::Effort(Effort::High))
 }
 
 /// What forbids Claude to think.
@@ -104,19 +70,41 @@ pub(super) fn ask(
     let Some(thinking) = thinking else {
         return Ok(());
     };
-    let way = way(family, model);
+    let way = match way(family, model) {
+        Way::Known(way) => way,
+        Way::Never if thinking == Thinking::Off => return Ok(()),
+        Way::Never => return Err(refused(thinking, "it does not reason")),
+        Way::Claude => match thinking {
+            Thinking::Budget(_) => Reasoning::Budget,
+            Thinking::Adaptive => Reasoning::Adaptive,
+            Thinking::Off => return Ok(()),
+            Thinking::Effort(_) => {
+                let reason = "it is not known how it reasons; say it with `thinking`";
+                return Err(refused(thinking, reason));
+            }
+        },
+    };
     match (way, thinking) {
-        (Way::Never, Thinking::Off) => Ok(()),
-        (Way::Never, _) => Err(refused(thinking, "it does not reason")),
-        (Way::Always, Thinking::Off) => Err(refused(thinking, "it always reasons")),
-        (Way::Always, _) => Err(refused(thinking, "it always reasons as much as it does")),
+        (
+            Reasoning::Always | Reasoning::AdaptiveAlways | Reasoning::OpenaiEffort,
+            Thinking::Off,
+        ) => Err(refused(thinking, "it always reasons")),
+        (Reasoning::Always, Thinking::Effort(_) | Thinking::Budget(_) | Thinking::Adaptive) => {
+            Err(refused(thinking, "it always reasons as much as it does"))
+        }
         // It is what they do unasked.
-        (Way::Budget | Way::BudgetOrAdaptive | Way::Claude, Thinking::Off) => Ok(()),
-        (Way::Adaptive, Thinking::Off) => {
+        (
+            Reasoning::Budget
+            | Reasoning::BudgetOrAdaptive
+            | Reasoning::Adaptive
+            | Reasoning::NovaEffort,
+            Thinking::Off,
+        ) => Ok(()),
+        (Reasoning::AdaptiveUnlessOff, Thinking::Off) => {
             fields.insert("thinking".to_owned(), kind("disabled"));
             Ok(())
         }
-        (Way::Budget | Way::BudgetOrAdaptive, Thinking::Effort(effort)) => {
+        (Reasoning::Budget | Reasoning::BudgetOrAdaptive, Thinking::Effort(effort)) => {
             let most = inference.max_tokens.unwrap_or(USUAL_ANSWER);
             if most <= LEAST_BUDGET {
                 return Err(Error::invalid(
@@ -128,7 +116,7 @@ pub(super) fn ask(
             let budget = budget.clamp(LEAST_BUDGET, most - 1);
             think_within(budget, inference, asked, fields)
         }
-        (Way::Budget | Way::BudgetOrAdaptive | Way::Claude, Thinking::Budget(budget)) => {
+        (Reasoning::Budget | Reasoning::BudgetOrAdaptive, Thinking::Budget(budget)) => {
             if inference.max_tokens.is_some_and(|most| budget >= most) {
                 return Err(Error::invalid(
                     "thinking.budget_tokens",
@@ -137,31 +125,36 @@ pub(super) fn ask(
             }
             think_within(budget, inference, asked, fields)
         }
-        (Way::Budget, Thinking::Adaptive) => Err(refused(
+        (Reasoning::Budget, Thinking::Adaptive) => Err(refused(
             thinking,
             "say `budget_tokens` or `reasoning_effort`",
         )),
-        (Way::Adaptive, Thinking::Budget(_)) => {
-            Err(refused(thinking, "say `adaptive` or `reasoning_effort`"))
-        }
-        (Way::Claude, Thinking::Effort(_)) => Err(refused(
-            thinking,
-            "it is not known how it reasons; say it with `thinking`",
-        )),
-        (Way::BudgetOrAdaptive | Way::Adaptive | Way::Claude, Thinking::Adaptive) => {
+        (
+            Reasoning::Adaptive | Reasoning::AdaptiveUnlessOff | Reasoning::AdaptiveAlways,
+            Thinking::Budget(_),
+        ) => Err(refused(thinking, "say `adaptive` or `reasoning_effort`")),
+        (
+            Reasoning::BudgetOrAdaptive
+            | Reasoning::Adaptive
+            | Reasoning::AdaptiveUnlessOff
+            | Reasoning::AdaptiveAlways,
+            Thinking::Adaptive,
+        ) => {
             may_think(inference, asked)?;
             fields.insert("thinking".to_owned(), kind("adaptive"));
             Ok(())
         }
-        (Way::Adaptive, Thinking::Effort(effort)) => {
+        (
+            Reasoning::Adaptive | Reasoning::AdaptiveUnlessOff | Reasoning::AdaptiveAlways,
+            Thinking::Effort(effort),
+        ) => {
             may_think(inference, asked)?;
             fields.insert("thinking".to_owned(), kind("adaptive"));
             let effort = object([("effort", Value::from(low_medium_high(effort)))]);
             fields.insert("output_config".to_owned(), effort);
             Ok(())
         }
-        (Way::Nova, Thinking::Off) => Ok(()),
-        (Way::Nova, Thinking::Effort(effort)) => {
+        (Reasoning::NovaEffort, Thinking::Effort(effort)) => {
             if effort == Effort::High {
                 for (name, given) in [
                     ("temperature", inference.temperature.is_some()),
@@ -181,16 +174,27 @@ pub(super) fn ask(
             fields.insert("reasoningConfig".to_owned(), config);
             Ok(())
         }
-        (Way::Nova | Way::Effort, Thinking::Budget(_) | Thinking::Adaptive) => {
-            Err(refused(thinking, "say `reasoning_effort`"))
-        }
-        (Way::Effort, Thinking::Off) => Err(refused(thinking, "it always reasons")),
-        (Way::Effort, Thinking::Effort(effort)) => {
+        (
+            Reasoning::NovaEffort | Reasoning::OpenaiEffort,
+            Thinking::Budget(_) | Thinking::Adaptive,
+        ) => Err(refused(thinking, "say `reasoning_effort`")),
+        (Reasoning::OpenaiEffort, Thinking::Effort(effort)) => {
             let effort = Value::from(low_medium_high(effort));
-            fields.insert("reasoning_effort".to_owned(), effort);
+            // OpenAI's newer models have it in the form of its Responses API.
+            let (name, value) = match is_newer_than_gpt_oss(model) {
+                true => ("reasoning", object([("effort", effort)])),
+                false => ("reasoning_effort", effort),
+            };
+            fields.insert(name.to_owned(), value);
             Ok(())
         }
     }
+}
+
+fn is_newer_than_gpt_oss(model: Option<&Entry>) -> bool {
+    model.is_some_and(|model| {
+        model.id.starts_with("openai.") && !model.id.starts_with("openai.gpt-oss")
+    })
 }
 
 fn think_within(
@@ -363,6 +367,11 @@ mod tests {
                 json!({"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}}),
             ),
             ("amazon.nova-micro-v1:0", Thinking::Off, json!({})),
+            (
+                "openai.gpt-oss-20b-1:0",
+                Thinking::Effort(Effort::High),
+                json!({"reasoning_effort": "high"}),
+            ),
         ] {
             let told = asked(id, thinking, &tokens(4_000), FREE);
             assert_eq!(told, Ok(fields), "{id} {thinking:?}");

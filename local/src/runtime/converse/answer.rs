@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use super::cache::{Cached, Prefix, Prefixes};
+use super::guardrail::{Outcome, Trace};
+use super::thinking::Thought;
 use crate::error::to_json;
 use crate::families::{End, Ending};
 use crate::frame::Event;
@@ -12,6 +15,15 @@ use crate::text::Finish;
 pub(crate) struct Format {
     /// Whether `additionalModelResponseFieldPaths` asked for Claude's `/stop_sequence`.
     pub(super) with_stop_sequence: bool,
+    /// What the model is said to think before it answers.
+    pub(super) thought: Option<Thought>,
+    /// What the guardrail did, if one was asked for.
+    pub(super) outcome: Option<Outcome>,
+    pub(super) tier: Option<String>,
+    pub(super) latency: Option<String>,
+    /// What stands before the request's last cache point.
+    pub(super) prefix: Option<Prefix>,
+    pub(super) cached: Option<Cached>,
 }
 
 #[derive(Serialize)]
@@ -22,6 +34,8 @@ struct Answer<'a> {
     stop: Stop<'a>,
     usage: TokenUsage,
     metrics: Latency,
+    #[serde(flatten)]
+    served: Served<'a>,
 }
 
 #[derive(Serialize)]
@@ -32,12 +46,54 @@ struct Output<'a> {
 #[derive(Serialize)]
 struct Spoken<'a> {
     role: &'static str,
-    content: Vec<TextBlock<'a>>,
+    content: Vec<Block<'a>>,
+}
+
+/// A block of a message, or its delta in a stream.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Block<'a> {
+    Text(&'a str),
+    ReasoningContent(ReasoningContent<'a>),
 }
 
 #[derive(Serialize)]
-struct TextBlock<'a> {
+#[serde(rename_all = "camelCase")]
+enum ReasoningContent<'a> {
+    /// In a whole answer.
+    ReasoningText(ReasoningText<'a>),
+    /// In a stream.
+    Text(&'a str),
+    Signature(&'a str),
+}
+
+#[derive(Serialize)]
+struct ReasoningText<'a> {
     text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<&'a str>,
+}
+
+/// What is said of how the answer came about.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Served<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<Trace>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    performance_config: Option<PerformanceConfig<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<ServiceTier<'a>>,
+}
+
+#[derive(Serialize)]
+struct PerformanceConfig<'a> {
+    latency: &'a str,
+}
+
+#[derive(Serialize)]
+struct ServiceTier<'a> {
+    r#type: &'a str,
 }
 
 #[derive(Serialize)]
@@ -59,6 +115,10 @@ struct TokenUsage {
     input_tokens: usize,
     output_tokens: usize,
     total_tokens: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_read_input_tokens: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_write_input_tokens: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -76,7 +136,7 @@ struct MessageStart {
 #[serde(rename_all = "camelCase")]
 struct ContentBlockDelta<'a> {
     content_block_index: usize,
-    delta: TextBlock<'a>,
+    delta: Block<'a>,
 }
 
 #[derive(Serialize)]
@@ -86,19 +146,32 @@ struct ContentBlockStop {
 }
 
 #[derive(Serialize)]
-struct Metadata {
+struct Metadata<'a> {
     usage: TokenUsage,
     metrics: Latency,
+    #[serde(flatten)]
+    served: Served<'a>,
 }
 
 impl Format {
     /// A whole answer.
     pub(crate) fn answer(&self, text: &str, end: &End) -> Vec<u8> {
-        let content = if text.is_empty() {
-            vec![]
-        } else {
-            vec![TextBlock { text }]
+        let mut content = Vec::new();
+        let text = match self.blocked() {
+            Some(message) => message,
+            None => {
+                content.extend(self.thought.as_ref().map(|thought| {
+                    Block::ReasoningContent(ReasoningContent::ReasoningText(ReasoningText {
+                        text: &thought.text,
+                        signature: thought.signature.as_deref(),
+                    }))
+                }));
+                text
+            }
         };
+        if !text.is_empty() {
+            content.push(Block::Text(text));
+        }
         to_json(&Answer {
             output: Output {
                 message: Spoken {
@@ -107,44 +180,84 @@ impl Format {
                 },
             },
             stop: self.stop(end),
-            usage: usage(end),
+            usage: self.usage(end),
             metrics: Latency {
                 latency_ms: end.latency,
             },
+            served: self.served(),
         })
+    }
+
+    /// Asks the cache of prompts.
+    pub(crate) fn look_up(self, prefixes: &Prefixes) -> Self {
+        Self {
+            cached: prefixes.look_up(self.prefix),
+            ..self
+        }
+    }
+
+    /// What the guardrail says in the model's place.
+    fn blocked(&self) -> Option<&'static str> {
+        self.outcome.and_then(Outcome::message)
+    }
+
+    fn served(&self) -> Served<'_> {
+        Served {
+            trace: self.outcome.and_then(Outcome::trace),
+            performance_config: self
+                .latency
+                .as_deref()
+                .map(|latency| PerformanceConfig { latency }),
+            service_tier: self.tier.as_deref().map(|r#type| ServiceTier { r#type }),
+        }
+    }
+
+    /// The index of the block with the answer's text.
+    fn text_index(&self) -> usize {
+        usize::from(self.thought.is_some() && self.blocked().is_none())
     }
 
     /// Before any text.
     pub(crate) fn begin(&self) -> Vec<Event> {
-        vec![Event::inline(
+        let mut events = vec![Event::inline(
             "messageStart",
             &MessageStart { role: "assistant" },
             0,
-        )]
+        )];
+        match (self.blocked(), &self.thought) {
+            (Some(message), _) => events.extend(self.text_delta(message)),
+            (None, Some(thought)) => events.extend(think(thought)),
+            (None, None) => {}
+        }
+        events
     }
 
     /// More text; a text block has no start event.
     pub(crate) fn text(&self, text: &str) -> Vec<Event> {
-        let delta = ContentBlockDelta {
-            content_block_index: 0,
-            delta: TextBlock { text },
-        };
-        vec![Event::inline("contentBlockDelta", &delta, text.len())]
+        match self.blocked() {
+            Some(_) => Vec::new(),
+            None => self.text_delta(text),
+        }
+    }
+
+    fn text_delta(&self, text: &str) -> Vec<Event> {
+        vec![delta(self.text_index(), Block::Text(text), text.len())]
     }
 
     /// After the last text.
     pub(crate) fn end(&self, end: &End) -> Vec<Event> {
         let metadata = Metadata {
-            usage: usage(end),
+            usage: self.usage(end),
             metrics: Latency {
                 latency_ms: end.latency,
             },
+            served: self.served(),
         };
         vec![
             Event::inline(
                 "contentBlockStop",
                 &ContentBlockStop {
-                    content_block_index: 0,
+                    content_block_index: self.text_index(),
                 },
                 7,
             ),
@@ -153,12 +266,35 @@ impl Format {
         ]
     }
 
+    /// No model works for what a guardrail blocks.
+    fn usage(&self, end: &End) -> TokenUsage {
+        let (input, output) = match self.blocked() {
+            Some(_) => (0, 0),
+            None => (end.usage.input, end.usage.output),
+        };
+        let thought = self.thought.as_ref().filter(|_| self.blocked().is_none());
+        let thought = thought.map_or(0, |thought| thought.text.split_whitespace().count());
+        let Cached { read, written } = self.cached.unwrap_or_default();
+        let (input, output) = (input.saturating_sub(read + written), output + thought);
+        TokenUsage {
+            input_tokens: input,
+            output_tokens: output,
+            total_tokens: input + read + written + output,
+            cache_read_input_tokens: self.cached.map(|cached| cached.read),
+            cache_write_input_tokens: self.cached.map(|cached| cached.written),
+        }
+    }
+
     fn stop<'a>(&self, end: &'a End) -> Stop<'a> {
         let (stop_reason, stop_sequence) = match &end.ending {
             Ending::Finished(Finish::EndOfTurn) => ("end_turn", None),
             Ending::Finished(Finish::StopSequence(stop)) => ("stop_sequence", Some(stop.as_str())),
             Ending::Finished(Finish::Length) => ("max_tokens", None),
             Ending::Filtered => ("content_filtered", None),
+        };
+        let stop_reason = match self.blocked() {
+            Some(_) => "guardrail_intervened",
+            None => stop_reason,
         };
         Stop {
             stop_reason,
@@ -169,10 +305,31 @@ impl Format {
     }
 }
 
-fn usage(end: &End) -> TokenUsage {
-    TokenUsage {
-        input_tokens: end.usage.input,
-        output_tokens: end.usage.output,
-        total_tokens: end.usage.input + end.usage.output,
+/// The events of what a model thinks; no event starts its block.
+fn think(thought: &Thought) -> Vec<Event> {
+    let said = |content| Block::ReasoningContent(content);
+    let mut events: Vec<Event> = thought
+        .text
+        .split_inclusive(' ')
+        .map(|word| delta(0, said(ReasoningContent::Text(word)), word.len()))
+        .collect();
+    if let Some(signature) = &thought.signature {
+        events.push(delta(0, said(ReasoningContent::Signature(signature)), 11));
     }
+    events.push(Event::inline(
+        "contentBlockStop",
+        &ContentBlockStop {
+            content_block_index: 0,
+        },
+        7,
+    ));
+    events
+}
+
+fn delta(content_block_index: usize, delta: Block<'_>, padding: usize) -> Event {
+    let delta = ContentBlockDelta {
+        content_block_index,
+        delta,
+    };
+    Event::inline("contentBlockDelta", &delta, padding)
 }

@@ -2,7 +2,12 @@
 //! recorded): one format for every chat model.
 
 mod answer;
+mod cache;
+mod guardrail;
+mod parts;
 mod request;
+mod thinking;
 
 pub(super) use answer::Format;
+pub(crate) use cache::Prefixes;
 pub(super) use request::read;

@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::Format;
-
+use super::cache::Prefix;
+use super::parts::{self, Counted};
+use super::{Format, guardrail, thinking};
 use crate::catalogue::{Converse, Family, Model, Resolved};
 use crate::error::{Failure, to_json};
 use crate::families::{TextFamily, TextRequest, UNASKED_LIMIT};
@@ -54,7 +55,7 @@ const REQUEST: Shape = Shape::Object(&[
     optional("system", BLOCKS),
     optional("inferenceConfig", CONFIG),
     optional("toolConfig", Shape::Any),
-    optional("guardrailConfig", Shape::Any),
+    optional("guardrailConfig", guardrail::SHAPE),
     optional("additionalModelRequestFields", Shape::Any),
     optional(
         "additionalModelResponseFieldPaths",
@@ -66,24 +67,34 @@ const REQUEST: Shape = Shape::Object(&[
     ),
     optional("promptVariables", Shape::Any),
     optional("requestMetadata", Shape::Any),
-    optional("performanceConfig", Shape::Any),
-    optional("serviceTier", Shape::Any),
+    optional("performanceConfig", PERFORMANCE),
+    optional("serviceTier", TIER),
     optional("outputConfig", Shape::Any),
 ]);
+
+const PERFORMANCE: Shape = Shape::Object(&[required(
+    "latency",
+    Shape::OneOf(&["standard", "optimized"]),
+)]);
+const TIER: Shape = Shape::Object(&[required(
+    "type",
+    Shape::OneOf(&["default", "flex", "priority", "reserved"]),
+)]);
 
 /// What each family takes in `additionalModelRequestFields`.
 const CLAUDE_FIELDS: Shape = Shape::Object(&[
     optional("top_k", Shape::Integer { min: 0, max: 500 }),
     optional("anthropic_beta", TEXTS),
     optional("thinking", Shape::Any),
+    optional("output_config", Shape::Any),
 ]);
-const NOVA_FIELDS: Shape = Shape::Object(&[optional(
-    "inferenceConfig",
-    Shape::Object(&[
-        optional("topK", Shape::Integer { min: 0, max: 128 }),
-        optional("reasoningConfig", Shape::Any),
-    ]),
-)]);
+const NOVA_FIELDS: Shape = Shape::Object(&[
+    optional(
+        "inferenceConfig",
+        Shape::Object(&[optional("topK", Shape::Integer { min: 0, max: 128 })]),
+    ),
+    optional("reasoningConfig", Shape::Any),
+]);
 const NO_FIELDS: Shape = Shape::Object(&[]);
 
 #[derive(Deserialize)]
@@ -95,11 +106,23 @@ struct Request {
     #[serde(default)]
     inference_config: Config,
     tool_config: Option<IgnoredAny>,
-    guardrail_config: Option<IgnoredAny>,
+    guardrail_config: Option<guardrail::Config>,
+    performance_config: Option<Performance>,
+    service_tier: Option<Tier>,
     output_config: Option<IgnoredAny>,
     additional_model_request_fields: Option<serde_json::Value>,
     #[serde(default)]
     additional_model_response_field_paths: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Performance {
+    latency: String,
+}
+
+#[derive(Deserialize)]
+struct Tier {
+    r#type: String,
 }
 
 #[derive(Deserialize)]
@@ -113,15 +136,15 @@ struct Message {
 #[serde(rename_all = "camelCase")]
 enum Block {
     Text(String),
-    CachePoint(IgnoredAny),
-    Image(IgnoredAny),
-    Document(IgnoredAny),
+    CachePoint(parts::CachePoint),
+    Image(parts::Image),
+    Document(parts::Document),
     Video(IgnoredAny),
     Audio(IgnoredAny),
     ToolUse(IgnoredAny),
     ToolResult(IgnoredAny),
     GuardContent(IgnoredAny),
-    ReasoningContent(IgnoredAny),
+    ReasoningContent(parts::Reasoning),
     CitationsContent(IgnoredAny),
     SearchResult(IgnoredAny),
 }
@@ -141,9 +164,10 @@ struct Config {
 struct Fields {
     #[serde(rename = "top_k")]
     claude_top_k: Option<usize>,
-    thinking: Option<Kind>,
+    thinking: Option<thinking::Claude>,
     #[serde(default)]
     inference_config: NovaConfig,
+    reasoning_config: Option<thinking::Nova>,
     #[serde(default, rename = "frequency_penalty")]
     frequency_penalty: f64,
     #[serde(default, rename = "presence_penalty")]
@@ -154,13 +178,27 @@ struct Fields {
 #[serde(rename_all = "camelCase")]
 struct NovaConfig {
     top_k: Option<usize>,
-    reasoning_config: Option<Kind>,
 }
 
-#[derive(Deserialize)]
-struct Kind {
-    #[serde(rename = "type")]
-    kind: String,
+/// What is kept in mind from block to block.
+struct Reading<'a> {
+    model: &'a Model,
+    /// All text so far, for the cache.
+    so_far: String,
+    cache_points: usize,
+    prefix: Option<Prefix>,
+}
+
+impl Reading<'_> {
+    fn cache_point(&mut self, point: &parts::CachePoint) -> Result<(), Failure> {
+        self.cache_points += 1;
+        point.check(self.model, self.cache_points)?;
+        self.prefix = Some(Prefix {
+            fingerprint: thinking::fingerprint(&format!("{}\n{}", self.model.id, self.so_far)),
+            tokens: self.so_far.split_whitespace().count(),
+        });
+        Ok(())
+    }
 }
 
 /// Reads a request for a model.
@@ -181,7 +219,6 @@ pub(crate) fn read(resolved: &Resolved, body: &[u8]) -> Result<(TextRequest, For
     let request: Request = read_body(body, &REQUEST, Wording::Converse)?;
     for (present, what) in [
         (request.tool_config.is_some(), "tools"),
-        (request.guardrail_config.is_some(), "guardrails"),
         (request.output_config.is_some(), "outputConfig"),
     ] {
         if present {
@@ -189,7 +226,31 @@ pub(crate) fn read(resolved: &Resolved, body: &[u8]) -> Result<(TextRequest, For
         }
     }
     let fields = read_fields(family, request.additional_model_request_fields)?;
+    let beside = thinking::Beside {
+        max_tokens: request.inference_config.max_tokens,
+        temperature: request.inference_config.temperature,
+        top_p: request.inference_config.top_p,
+        top_k: fields.claude_top_k.is_some() || fields.inference_config.top_k.is_some(),
+        prefill: request.messages.len().is_multiple_of(2),
+    };
     let options = options(model, family, request.inference_config, &fields)?;
+    let thought = match thinking::of_claude(model, fields.thinking, beside)? {
+        None => thinking::of_nova(model, fields.reasoning_config, beside)?,
+        thought => thought,
+    };
+    let latency = request.performance_config.map(|config| config.latency);
+    if latency.as_deref() == Some("optimized") && !hurries(model) {
+        return Err(Failure::validation(format!(
+            "Latency performance configuration is not supported for {}.",
+            model.id
+        )));
+    }
+    let mut reading = Reading {
+        model,
+        so_far: String::new(),
+        cache_points: 0,
+        prefix: None,
+    };
     let mut turns = Vec::new();
     if !request.system.is_empty() {
         if resolved.converse == Converse::WithoutSystem {
@@ -200,10 +261,16 @@ pub(crate) fn read(resolved: &Resolved, body: &[u8]) -> Result<(TextRequest, For
         }
         turns.push(Turn {
             role: Role::System,
-            text: text_of(request.system, "system")?,
+            text: text_of(&mut reading, request.system, Role::System, "system")?,
         });
     }
-    turns.extend(read_messages(request.messages, family)?);
+    turns.extend(read_messages(&mut reading, request.messages, family)?);
+    let said = turns.iter().filter(|turn| turn.role != Role::Assistant);
+    let said: Vec<&str> = said.map(|turn| turn.text.as_str()).collect();
+    let outcome = request
+        .guardrail_config
+        .map(|config| guardrail::look(config, &said.join("\n")))
+        .transpose()?;
     let paths = request.additional_model_response_field_paths;
     let with_stop_sequence = matches!(family, TextFamily::ClaudeText | TextFamily::ClaudeMessages)
         && paths.iter().any(|path| path == "/stop_sequence");
@@ -213,17 +280,30 @@ pub(crate) fn read(resolved: &Resolved, body: &[u8]) -> Result<(TextRequest, For
             turns,
             options,
         },
-        Format { with_stop_sequence },
+        Format {
+            with_stop_sequence,
+            thought,
+            outcome,
+            tier: request.service_tier.map(|tier| tier.r#type),
+            latency,
+            prefix: reading.prefix,
+            cached: None,
+        },
     ))
 }
 
 /// User first, then in turns; Titan cannot go on from an assistant's text.
-fn read_messages(messages: Vec<Message>, family: TextFamily) -> Result<Vec<Turn>, Failure> {
+fn read_messages(
+    reading: &mut Reading<'_>,
+    messages: Vec<Message>,
+    family: TextFamily,
+) -> Result<Vec<Turn>, Failure> {
     let mut turns = Vec::new();
     let roles = take_turns(messages.iter().map(|message| message.role.as_str()))?;
     let ends_with_assistant = roles.last() == Some(&Role::Assistant);
     for (index, (role, message)) in roles.into_iter().zip(messages).enumerate() {
-        let text = text_of(message.content, &format!("messages.{index}.content"))?;
+        let path = format!("messages.{index}.content");
+        let text = text_of(reading, message.content, role, &path)?;
         if text.is_empty() {
             return Err(Failure::validation(format!(
                 "The content field in the Message object at messages.{index} is empty. Add a \
@@ -241,8 +321,19 @@ fn read_messages(messages: Vec<Message>, family: TextFamily) -> Result<Vec<Turn>
     Ok(turns)
 }
 
-fn text_of(blocks: Vec<Block>, path: &str) -> Result<String, Failure> {
+/// Models that have optimized latency (`docs: latency-optimized-inference`).
+fn hurries(model: &Model) -> bool {
+    model.id == "amazon.nova-pro-v1:0" || model.id.contains("claude-3-5-haiku")
+}
+
+fn text_of(
+    reading: &mut Reading<'_>,
+    blocks: Vec<Block>,
+    role: Role,
+    path: &str,
+) -> Result<String, Failure> {
     let mut texts = Vec::new();
+    let mut counted = Counted::default();
     for (index, block) in blocks.into_iter().enumerate() {
         let unplayed = match block {
             Block::Text(text) if text.trim().is_empty() => {
@@ -252,24 +343,48 @@ fn text_of(blocks: Vec<Block>, path: &str) -> Result<String, Failure> {
                 )));
             }
             Block::Text(text) => {
+                counted.text();
+                reading.so_far.push_str(&text);
                 texts.push(text);
                 continue;
             }
-            // It changes cost, not content.
-            Block::CachePoint(_) => continue,
-            Block::Image(_) => "image",
-            Block::Document(_) => "document",
+            Block::CachePoint(point) => {
+                reading.cache_point(&point)?;
+                continue;
+            }
+            Block::Image(_) | Block::Document(_) if role != Role::User => {
+                return Err(Failure::validation(format!(
+                    "Images and documents are the user's alone ({path}.{index})."
+                )));
+            }
+            Block::Image(image) => {
+                let label = counted.image(reading.model, image)?;
+                reading.so_far.push_str(&label);
+                texts.push(label);
+                continue;
+            }
+            Block::Document(document) => {
+                let label = counted.document(document)?;
+                reading.so_far.push_str(&label);
+                texts.push(label);
+                continue;
+            }
+            Block::ReasoningContent(block) => {
+                let is_assistant = role == Role::Assistant;
+                block.check(reading.model, is_assistant, &format!("{path}.{index}"))?;
+                continue;
+            }
             Block::Video(_) => "video",
             Block::Audio(_) => "audio",
             Block::ToolUse(_) => "toolUse",
             Block::ToolResult(_) => "toolResult",
             Block::GuardContent(_) => "guardContent",
-            Block::ReasoningContent(_) => "reasoningContent",
             Block::CitationsContent(_) => "citationsContent",
             Block::SearchResult(_) => "searchResult",
         };
         return Err(not_played(&format!("`{unplayed}` blocks ({path}.{index})")));
     }
+    counted.check(path)?;
     Ok(texts.join("\n\n"))
 }
 
@@ -290,10 +405,6 @@ fn read_fields(family: TextFamily, fields: Option<serde_json::Value>) -> Result<
                 failure.message
             ))
         })?;
-    let thinks = |kind: &Option<Kind>| kind.as_ref().is_some_and(|kind| kind.kind != "disabled");
-    if thinks(&fields.thinking) || thinks(&fields.inference_config.reasoning_config) {
-        return Err(not_played("thinking"));
-    }
     if fields.frequency_penalty != 0.0 || fields.presence_penalty != 0.0 {
         return Err(not_played("penalties"));
     }

@@ -67,8 +67,8 @@ fn converse_is_strict() {
         ),
         (
             NOVA,
-            json!({"messages": [{"role": "user", "content": [{"image": {}}]}]}),
-            "The local server does not play `image` blocks",
+            json!({"messages": [{"role": "user", "content": [{"video": {}}]}]}),
+            "The local server does not play `video` blocks",
         ),
         (
             NOVA,
@@ -98,7 +98,7 @@ fn converse_is_strict() {
         (
             NOVA,
             json!({"guardrailConfig": {}}),
-            "The local server does not play guardrails",
+            "required key [guardrailIdentifier] not found",
         ),
         (NOVA, json!({"message": []}), "extraneous key [message]"),
     ] {
