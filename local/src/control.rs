@@ -81,7 +81,7 @@ impl From<&Model> for Summary {
             inference.push("PROVISIONED");
         }
         let (output, streams) = match model.family {
-            Family::Text(_) => ("TEXT", true),
+            Family::Text(family) => ("TEXT", family.streams()),
             Family::Image(_) => ("IMAGE", false),
         };
         let (status, end) = match model.lifecycle {

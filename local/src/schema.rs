@@ -20,6 +20,8 @@ pub(crate) enum Shape {
     },
     /// One of these strings.
     OneOf(&'static [&'static str]),
+    /// A boolean.
+    Flag,
     /// A number, bounds included.
     Number { min: f64, max: f64 },
     /// A number above 0 and up to `max`.
@@ -171,6 +173,11 @@ fn check(value: &Value, shape: &Shape, path: &str, violations: &mut Vec<String>)
             }
             Some(_) => {}
         },
+        Shape::Flag => {
+            if !value.is_boolean() {
+                say(wrong_type("Boolean"));
+            }
+        }
         Shape::Number { min, max } => match value.as_f64() {
             None => say(wrong_type("Number")),
             Some(number) if number < *min => {

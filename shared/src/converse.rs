@@ -157,7 +157,24 @@ fn additional(family: TextFamily, parameter: Parameter) -> Option<&'static str> 
             | Parameter::RepetitionPenalty
             | Parameter::Seed => None,
         },
-        TextFamily::TitanText => None,
+        TextFamily::CohereCommandR => match parameter {
+            Parameter::TopK => Some("additionalModelRequestFields.k"),
+            Parameter::PresencePenalty => Some("additionalModelRequestFields.presence_penalty"),
+            Parameter::FrequencyPenalty => Some("additionalModelRequestFields.frequency_penalty"),
+            Parameter::Seed => Some("additionalModelRequestFields.seed"),
+            Parameter::Temperature
+            | Parameter::TopP
+            | Parameter::MaxTokens
+            | Parameter::MinTokens
+            | Parameter::Stop
+            | Parameter::CountPenalty
+            | Parameter::LengthPenalty
+            | Parameter::RepetitionPenalty => None,
+        },
+        TextFamily::CohereCommand => {
+            (parameter == Parameter::TopK).then_some("additionalModelRequestFields.k")
+        }
+        TextFamily::TitanText | TextFamily::Jurassic2 => None,
     }
 }
 

@@ -22,6 +22,7 @@ fn text() -> impl Strategy<Value = String> {
         "Assistant:",
         "User:",
         "Bot:",
+        "Chatbot:",
         "word",
         "\r",
     ]);
@@ -65,6 +66,22 @@ proptest! {
         let asks = usize::from(conversation.turns.last().unwrap().role == Role::User);
         prop_assert_eq!(text.matches("\n\nHuman:").count(), turns_of(&conversation, Role::User));
         prop_assert_eq!(text.matches("\n\nAssistant:").count(), turns_of(&conversation, Role::Assistant) + asks);
+    }
+
+    #[test]
+    fn jurassic_2_has_as_many_markers_as_turns(conversation in conversation()) {
+        let text = format!("\n{}", transcript(TextFamily::Jurassic2, "prompt", &conversation));
+        let asks = usize::from(conversation.turns.last().unwrap().role == Role::User);
+        prop_assert_eq!(text.matches("\nUser:").count(), turns_of(&conversation, Role::User));
+        prop_assert_eq!(text.matches("\nAssistant:").count(), turns_of(&conversation, Role::Assistant) + asks);
+    }
+
+    #[test]
+    fn command_has_as_many_markers_as_turns(conversation in conversation()) {
+        let text = format!("\n{}", transcript(TextFamily::CohereCommand, "prompt", &conversation));
+        let asks = usize::from(conversation.turns.last().unwrap().role == Role::User);
+        prop_assert_eq!(text.matches("\nUser:").count(), turns_of(&conversation, Role::User));
+        prop_assert_eq!(text.matches("\nChatbot:").count(), turns_of(&conversation, Role::Assistant) + asks);
     }
 
     #[test]

@@ -188,11 +188,16 @@ impl Model {
                 Converse::Refused
             }
             Family::Text(TextFamily::Titan) => Converse::WithoutSystem,
+            // They are listed with Converse, but without chat.
+            Family::Text(
+                TextFamily::Jurassic2 | TextFamily::Command | TextFamily::CommandAtOnce,
+            ) => Converse::Refused,
             Family::Text(
                 TextFamily::ClaudeText
                 | TextFamily::ClaudeMessages
                 | TextFamily::Nova
-                | TextFamily::Jamba,
+                | TextFamily::Jamba
+                | TextFamily::CommandR,
             ) => Converse::WithSystem,
             Family::Image(_) => Converse::Refused,
         }

@@ -18,7 +18,8 @@ const fn text(id: &'static str, name: &'static str, family: TextFamily, max_outp
         provider: match family {
             TextFamily::Titan | TextFamily::Nova => "Amazon",
             TextFamily::ClaudeText | TextFamily::ClaudeMessages => "Anthropic",
-            TextFamily::Jamba => "AI21 Labs",
+            TextFamily::Jamba | TextFamily::Jurassic2 => "AI21 Labs",
+            TextFamily::Command | TextFamily::CommandAtOnce | TextFamily::CommandR => "Cohere",
         },
         family: Family::Text(family),
         on_demand: true,
@@ -115,6 +116,27 @@ const fn jamba(id: &'static str, name: &'static str, end: &'static str) -> Model
     Model {
         lifecycle: Retired(Some(end)),
         ..text(id, name, TextFamily::Jamba, 4096)
+    }
+}
+
+const fn command_r(id: &'static str, name: &'static str) -> Model {
+    Model {
+        lifecycle: Retired(Some("2026-08-19")),
+        ..text(id, name, TextFamily::CommandR, 4096)
+    }
+}
+
+const fn jurassic_2(id: &'static str, name: &'static str) -> Model {
+    Model {
+        lifecycle: Retired(Some("2025-03-12")),
+        ..text(id, name, TextFamily::Jurassic2, 8191)
+    }
+}
+
+const fn command(id: &'static str, name: &'static str) -> Model {
+    Model {
+        lifecycle: Retired(Some("2025-08-12")),
+        ..text(id, name, TextFamily::Command, 4096)
     }
 }
 
@@ -245,9 +267,15 @@ pub(crate) static MODELS: &[Model] = &[
         WORLD,
         Active,
     ),
+    jurassic_2("ai21.j2-mid-v1", "Jurassic-2 Mid"),
+    jurassic_2("ai21.j2-ultra-v1", "Jurassic-2 Ultra"),
     jamba("ai21.jamba-instruct-v1:0", "Jamba-Instruct", "2025-08-01"),
     jamba("ai21.jamba-1-5-mini-v1:0", "Jamba 1.5 Mini", "2026-11-26"),
     jamba("ai21.jamba-1-5-large-v1:0", "Jamba 1.5 Large", "2026-11-26"),
+    command("cohere.command-text-v14", "Command"),
+    command("cohere.command-light-text-v14", "Command Light"),
+    command_r("cohere.command-r-v1:0", "Command R"),
+    command_r("cohere.command-r-plus-v1:0", "Command R+"),
     image(
         "stability.stable-diffusion-xl",
         "SDXL 0.8",

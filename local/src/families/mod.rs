@@ -7,7 +7,11 @@
 
 pub(crate) mod claude_messages;
 pub(crate) mod claude_text;
+pub(crate) mod command;
+pub(crate) mod command_r;
 pub(crate) mod jamba;
+pub(crate) mod jurassic_2;
+mod lines;
 pub(crate) mod nova;
 pub(crate) mod sdxl;
 pub(crate) mod stable_image;
@@ -31,6 +35,12 @@ pub(crate) enum TextFamily {
     ClaudeMessages,
     Nova,
     Jamba,
+    /// Cohere Command, asked for a streamed answer in pieces.
+    Command,
+    /// The same, asked for the answer at once.
+    CommandAtOnce,
+    Jurassic2,
+    CommandR,
 }
 
 /// Families of image models.
@@ -105,6 +115,11 @@ pub(crate) fn read(model: &'static Model, body: &[u8]) -> Result<Request, Failur
         }
         Family::Text(TextFamily::Nova) => nova::read(model, body).map(Request::Text),
         Family::Text(TextFamily::Jamba) => jamba::read(model, body).map(Request::Text),
+        Family::Text(TextFamily::Command | TextFamily::CommandAtOnce) => {
+            command::read(model, body).map(Request::Text)
+        }
+        Family::Text(TextFamily::Jurassic2) => jurassic_2::read(model, body).map(Request::Text),
+        Family::Text(TextFamily::CommandR) => command_r::read(model, body).map(Request::Text),
         Family::Image(family @ ImageFamily::Sdxl08) => {
             sdxl::read_08(body).map(|order| Request::Image(family, order))
         }
@@ -126,24 +141,53 @@ impl TextFamily {
             Self::ClaudeMessages => claude_messages::answer(speaker, text, end),
             Self::Nova => nova::answer(text, end),
             Self::Jamba => jamba::answer(speaker, text, end),
+            Self::Command | Self::CommandAtOnce => command::answer(speaker, text, end),
+            Self::Jurassic2 => jurassic_2::answer(text, end),
+            Self::CommandR => command_r::answer(speaker, text, end),
         }
     }
 
-    /// The chunks of a streamed answer.
-    pub(crate) fn chunks(self, speaker: Speaker) -> Chunks {
+    /// Whether its models stream.
+    pub(crate) fn streams(self) -> bool {
         match self {
+            Self::Jurassic2 => false,
+            Self::Titan
+            | Self::ClaudeText
+            | Self::ClaudeMessages
+            | Self::Nova
+            | Self::Jamba
+            | Self::Command
+            | Self::CommandAtOnce
+            | Self::CommandR => true,
+        }
+    }
+
+    /// The chunks of a streamed answer; `None` where there are none.
+    pub(crate) fn chunks(self, speaker: Speaker) -> Option<Chunks> {
+        Some(match self {
             Self::Titan => Chunks::Titan(titan::Chunks::default()),
             Self::ClaudeText => Chunks::ClaudeText(claude_text::Chunks::default()),
             Self::ClaudeMessages => Chunks::ClaudeMessages(claude_messages::Chunks::new(speaker)),
             Self::Nova => Chunks::Nova(nova::Chunks::default()),
             Self::Jamba => Chunks::Jamba(jamba::Chunks::new(speaker)),
-        }
+            Self::Command => Chunks::Command(command::Chunks::default()),
+            Self::CommandAtOnce => Chunks::CommandAtOnce(command::AtOnce::new(speaker)),
+            Self::Jurassic2 => return None,
+            Self::CommandR => Chunks::CommandR(command_r::Chunks::new(speaker)),
+        })
     }
 
     /// A family whose answers this one's reader cannot take for its own.
     pub(crate) fn another(self) -> Self {
         match self {
-            Self::Titan | Self::ClaudeMessages | Self::Nova | Self::Jamba => Self::ClaudeText,
+            Self::Titan
+            | Self::ClaudeMessages
+            | Self::Nova
+            | Self::Jamba
+            | Self::Jurassic2
+            | Self::Command
+            | Self::CommandAtOnce
+            | Self::CommandR => Self::ClaudeText,
             Self::ClaudeText => Self::Titan,
         }
     }
@@ -175,16 +219,22 @@ pub(crate) enum Chunks {
     ClaudeMessages(claude_messages::Chunks),
     Nova(nova::Chunks),
     Jamba(jamba::Chunks),
+    Command(command::Chunks),
+    CommandAtOnce(command::AtOnce),
+    CommandR(command_r::Chunks),
 }
 
 impl Chunks {
     /// Before any text.
     pub(crate) fn begin(&mut self) -> Vec<Vec<u8>> {
         match self {
-            Self::Titan(_) | Self::ClaudeText(_) => Vec::new(),
+            Self::Titan(_) | Self::Command(_) | Self::CommandAtOnce(_) | Self::ClaudeText(_) => {
+                Vec::new()
+            }
             Self::ClaudeMessages(chunks) => chunks.begin(),
             Self::Nova(chunks) => chunks.begin(),
             Self::Jamba(chunks) => chunks.begin(),
+            Self::CommandR(chunks) => chunks.begin(),
         }
     }
 
@@ -196,6 +246,9 @@ impl Chunks {
             Self::ClaudeMessages(chunks) => chunks.text(text),
             Self::Nova(chunks) => chunks.text(text),
             Self::Jamba(chunks) => chunks.text(text),
+            Self::Command(chunks) => chunks.text(text),
+            Self::CommandAtOnce(chunks) => chunks.text(text),
+            Self::CommandR(chunks) => chunks.text(text),
         }
     }
 
@@ -207,6 +260,9 @@ impl Chunks {
             Self::ClaudeMessages(chunks) => chunks.end(end),
             Self::Nova(chunks) => chunks.end(end),
             Self::Jamba(chunks) => chunks.end(end),
+            Self::Command(chunks) => chunks.end(end),
+            Self::CommandAtOnce(chunks) => chunks.end(end),
+            Self::CommandR(chunks) => chunks.end(end),
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{End, Ending, Metrics, TextFamily, TextRequest, chunk, limit};
+use super::{End, Ending, Metrics, TextFamily, TextRequest, chunk, limit, lines};
 use crate::catalogue::Model;
 use crate::error::{Failure, to_json};
 use crate::schema::{Field, required};
 use crate::schema::{NON_EMPTY, Shape, UNIT, Wording, malformed, optional, read as read_body};
-use crate::text::{Finish, Options, Role, Turn};
+use crate::text::{Finish, Options};
 
 /// What the model says of stop sequences, though the documentation allows any (boto3 issue 3993).
 const STOP: Shape = Shape::Pattern {
@@ -107,7 +107,7 @@ pub(super) fn read(model: &'static Model, body: &[u8]) -> Result<TextRequest, Fa
     }
     Ok(TextRequest {
         family: TextFamily::Titan,
-        turns: turns(&request.input_text),
+        turns: lines::turns(&request.input_text, "User:", "Bot:"),
         options: Options {
             max_tokens: limit(config.max_token_count),
             temperature: config.temperature,
@@ -121,48 +121,6 @@ pub(super) fn read(model: &'static Model, body: &[u8]) -> Result<TextRequest, Fa
 /// Whether the model takes it as a stop sequence.
 pub(crate) fn is_stop_sequence(text: &str) -> bool {
     text == "User:" || (!text.is_empty() && text.bytes().all(|byte| byte == b'|'))
-}
-
-/// A conversational prompt, `User: …\nBot:`, as its turns; any other prompt is one user turn. What
-/// stands before the first `User:` are instructions.
-fn turns(prompt: &str) -> Vec<Turn> {
-    let mut turns: Vec<Turn> = Vec::new();
-    for line in prompt.lines() {
-        let (role, text) = match (line.strip_prefix("User:"), line.strip_prefix("Bot:")) {
-            (Some(text), _) => (Some(Role::User), text.trim()),
-            (None, Some(text)) => (Some(Role::Assistant), text.trim()),
-            (None, None) => (None, line),
-        };
-        match (role, turns.last_mut()) {
-            (None, Some(turn)) => {
-                turn.text.push('\n');
-                turn.text.push_str(text);
-            }
-            (None, None) => turns.push(Turn {
-                role: Role::System,
-                text: text.to_owned(),
-            }),
-            (Some(role), _) => turns.push(Turn {
-                role,
-                text: text.to_owned(),
-            }),
-        }
-    }
-    let asks = turns.iter().any(|turn| turn.role == Role::User);
-    let is_answered = turns
-        .last()
-        .is_some_and(|turn| turn.role == Role::Assistant);
-    if !(asks && is_answered) {
-        return vec![Turn {
-            role: Role::User,
-            text: prompt.to_owned(),
-        }];
-    }
-    for turn in &mut turns {
-        turn.text = turn.text.trim().to_owned();
-    }
-    turns.retain(|turn| !turn.text.is_empty());
-    turns
 }
 
 /// Writes an answer; recorded ones begin with a line feed.
@@ -219,45 +177,5 @@ impl Chunks {
             input_text_token_count: Some(end.usage.input),
             metrics: Some(end.into()),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(prompt: &str, expected: &[(Role, &str)]) {
-        let expected: Vec<Turn> = expected
-            .iter()
-            .map(|(role, text)| Turn {
-                role: *role,
-                text: (*text).to_owned(),
-            })
-            .collect();
-        assert_eq!(turns(prompt), expected, "{prompt:?}");
-    }
-
-    #[test]
-    fn a_conversational_prompt_becomes_turns() {
-        use Role::{Assistant, System, User};
-        check("User: Hi\nBot:", &[(User, "Hi")]);
-        check(
-            "Be brief.\n\nUser: Hi\nBot: Hello\nUser: Two\nlines\nBot:",
-            &[
-                (System, "Be brief."),
-                (User, "Hi"),
-                (Assistant, "Hello"),
-                (User, "Two\nlines"),
-            ],
-        );
-        check(
-            "User: Hi\nBot: It is",
-            &[(User, "Hi"), (Assistant, "It is")],
-        );
-        check(
-            "Command: write\n\nBlog:\n",
-            &[(User, "Command: write\n\nBlog:\n")],
-        );
-        check("User: Hi", &[(User, "User: Hi")]);
     }
 }

@@ -134,9 +134,7 @@ impl Call {
                 let format = self.native(&request);
                 self.streamed_text(request, format).await
             }
-            families::Request::Image(..) => Err(Failure::validation(
-                "The model is unsupported for streaming.",
-            )),
+            families::Request::Image(..) => Err(does_not_stream()),
         }
     }
 
@@ -213,11 +211,11 @@ impl Call {
         let family = request.family;
         let script = match (format, fault) {
             (Format::Native(speaker), Some(Fault::WrongFamily)) => {
-                stream::Script::Native(family.another().chunks(speaker))
+                native(family.another(), speaker)?
             }
-            (Format::Native(speaker), _) => stream::Script::Native(family.chunks(speaker)),
+            (Format::Native(speaker), _) => native(family, speaker)?,
             (Format::Converse(_), Some(Fault::WrongFamily)) => {
-                stream::Script::Native(FOREIGN.chunks(self.foreign_speaker()))
+                native(FOREIGN, self.foreign_speaker())?
             }
             (Format::Converse(format), _) => stream::Script::Converse(format),
         };
@@ -368,6 +366,15 @@ impl Call {
 struct Generation {
     steps: Steps,
     _under_way: UnderWay,
+}
+
+fn native(family: TextFamily, speaker: Speaker) -> Result<stream::Script, Failure> {
+    let chunks = family.chunks(speaker).ok_or_else(does_not_stream)?;
+    Ok(stream::Script::Native(chunks))
+}
+
+fn does_not_stream() -> Failure {
+    Failure::validation("The model is unsupported for streaming.")
 }
 
 /// Whether a fault has already answered.

@@ -217,6 +217,115 @@ fn jamba_answers_in_its_own_format() {
 }
 
 #[test]
+fn command_r_answers_in_its_own_format() {
+    let bedrock = Bedrock::start();
+    for model in ["cohere.command-r-v1:0", "cohere.command-r-plus-v1:0"] {
+        let body = json!({
+            "message": "Who am I?",
+            "chat_history": [
+                {"role": "USER", "message": "I am Ada."},
+                {"role": "CHATBOT", "message": "Hello."},
+            ],
+            "preamble": "Be brief.",
+            "search_queries_only": false,
+        });
+        let (answer, text) = check(&bedrock, model, &body, "/text");
+        for part in ["3 turn(s)", "Be brief.", "I am Ada.", "Who am I?"] {
+            assert!(text.contains(part), "{part} is missing from {text}");
+        }
+        assert_eq!(answer["finish_reason"], "COMPLETE");
+        assert_eq!(answer["chat_history"][0]["role"], "CHATBOT");
+        let short = json!({"message": "Hi", "max_tokens": 2});
+        let (answer, _) = check(&bedrock, model, &short, "/text");
+        assert_eq!(answer["finish_reason"], "MAX_TOKENS");
+    }
+}
+
+#[test]
+fn jurassic_2_answers_in_its_own_format() {
+    let bedrock = Bedrock::start();
+    for model in ["ai21.j2-mid-v1", "ai21.j2-ultra-v1"] {
+        let body = json!({
+            "prompt": "Be brief.\n\nUser: I am Ada.\nAssistant: Hello.\nUser: Who am I?\nAssistant:",
+            "countPenalty": {"scale": 0, "applyToNumbers": false},
+            "stopSequences": ["\nUser:"],
+        });
+        let (answer, text) = check(&bedrock, model, &body, "/completions/0/data/text");
+        for part in ["3 turn(s)", "Be brief.", "I am Ada.", "Who am I?"] {
+            assert!(text.contains(part), "{part} is missing from {text}");
+        }
+        assert_eq!(answer["id"], 1234);
+        assert_eq!(
+            answer["completions"][0]["finishReason"],
+            json!({"reason": "endoftext"})
+        );
+        let short = json!({"prompt": "one two three", "maxTokens": 2});
+        let (answer, _) = check(&bedrock, model, &short, "/completions/0/data/text");
+        let completion = &answer["completions"][0];
+        assert_eq!(
+            completion["finishReason"],
+            json!({"reason": "length", "length": 2})
+        );
+        assert_eq!(
+            completion["data"]["tokens"].as_array().map(Vec::len),
+            Some(2)
+        );
+        assert_eq!(answer["prompt"]["tokens"].as_array().map(Vec::len), Some(3));
+    }
+}
+
+#[test]
+fn jurassic_2_neither_streams_nor_converses() {
+    let bedrock = Bedrock::start();
+    let model = "ai21.j2-mid-v1";
+    for (operation, body, part) in [
+        (
+            "invoke-with-response-stream",
+            json!({"prompt": "Hello"}),
+            "The model is unsupported for streaming.",
+        ),
+        (
+            "converse",
+            json!({"messages": [{"role": "user", "content": [{"text": "Hello"}]}]}),
+            "This action doesn't support the model",
+        ),
+    ] {
+        let answer = bedrock.call(model, operation, body.to_string());
+        assert_eq!(answer.status, 400, "{operation}");
+        assert!(
+            answer.message().contains(part),
+            "{operation}: {}",
+            answer.message()
+        );
+    }
+    let details = bedrock.get(&format!("/foundation-models/{model}")).json();
+    assert_eq!(details["modelDetails"]["responseStreamingSupported"], false);
+    assert_eq!(bedrock.get("/_local/calls").json()["generated"], 0);
+}
+
+#[test]
+fn command_answers_in_its_own_format() {
+    let bedrock = Bedrock::start();
+    for model in ["cohere.command-text-v14", "cohere.command-light-text-v14"] {
+        let body = json!({
+            "prompt": "Be brief.\n\nUser: I am Ada.\nChatbot: Hello.\nUser: Who am I?\nChatbot:",
+            "max_tokens": 200,
+            "stop_sequences": ["\nUser:"],
+            "return_likelihoods": "NONE",
+        });
+        let (answer, text) = check(&bedrock, model, &body, "/generations/0/text");
+        for part in ["3 turn(s)", "Be brief.", "I am Ada.", "Who am I?"] {
+            assert!(text.contains(part), "{part} is missing from {text}");
+        }
+        assert_eq!(answer["generations"][0]["finish_reason"], "COMPLETE");
+        let unasked = json!({"prompt": "one two three four five six seven eight nine ten"});
+        let (answer, text) = check(&bedrock, model, &unasked, "/generations/0/text");
+        assert_eq!(answer["generations"][0]["finish_reason"], "MAX_TOKENS");
+        assert_eq!(text.split_whitespace().count(), 20);
+    }
+}
+
+#[test]
 fn converse_answers_alike_for_every_chat_model() {
     let bedrock = Bedrock::start();
     for (model, system) in [
@@ -225,6 +334,7 @@ fn converse_answers_alike_for_every_chat_model() {
         (SONNET, Some("Be brief.")),
         ("us.amazon.nova-lite-v1:0", Some("Be brief.")),
         ("ai21.jamba-1-5-mini-v1:0", Some("Be brief.")),
+        ("cohere.command-r-v1:0", Some("Be brief.")),
     ] {
         let mut body = json!({
             "messages": [

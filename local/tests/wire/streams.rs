@@ -169,6 +169,40 @@ fn jamba_streams_deltas() {
 }
 
 #[test]
+fn command_r_streams_coheres_events() {
+    let bedrock = Bedrock::start();
+    let body = json!({"message": "Hello you"});
+    let chunks = check(&bedrock, "cohere.command-r-plus-v1:0", &body, "/text");
+    let mut types: Vec<&str> = chunks
+        .iter()
+        .filter_map(|chunk| chunk["event_type"].as_str())
+        .collect();
+    types.dedup();
+    assert_eq!(types, ["stream-start", "text-generation", "stream-end"]);
+    let last = &chunks[chunks.len() - 1];
+    assert_eq!(last["is_finished"], true);
+    assert_eq!(last["finish_reason"], "COMPLETE");
+    assert_eq!(last["response"]["meta"]["billed_units"]["input_tokens"], 2);
+}
+
+#[test]
+fn command_streams_pieces_where_the_body_asks_for_them() {
+    let bedrock = Bedrock::start();
+    let model = "cohere.command-text-v14";
+    let mut body = json!({"prompt": "Hello you", "max_tokens": 99, "stream": true});
+    let chunks = check(&bedrock, model, &body, "/text");
+    let last = &chunks[chunks.len() - 1];
+    assert_eq!(chunks[0]["is_finished"], false);
+    assert_eq!(last["is_finished"], true);
+    assert_eq!(last["finish_reason"], "COMPLETE");
+    assert!(chunks.len() > 5 && last["text"].is_null());
+    body["stream"] = json!(false);
+    let chunks = check(&bedrock, model, &body, "/generations/0/text");
+    assert_eq!(chunks.len(), 1);
+    assert_eq!(chunks[0]["generations"][0]["finish_reason"], "COMPLETE");
+}
+
+#[test]
 fn converse_streams_inline_events() {
     let bedrock = Bedrock::start();
     for model in [

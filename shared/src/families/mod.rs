@@ -7,15 +7,19 @@
 mod answer;
 mod claude_messages;
 mod claude_text;
+mod cohere_command;
+mod cohere_command_r;
 mod conversation;
 mod image_option;
 mod jamba;
+mod jurassic_2;
 mod lenient;
 mod nova_text;
 mod parameter;
 mod stable_diffusion_xl;
 mod stable_image;
 mod titan_text;
+mod transcript;
 
 pub use answer::{
     Beside, Chunk, Completion, Finish, Picture, Policy, Reasoning, Thought, ToolDelta, Usage,
@@ -48,6 +52,9 @@ pub fn rule(family: TextFamily, model: Option<&Entry>, parameter: Parameter) -> 
         TextFamily::ClaudeMessages => claude_messages::rule(model, parameter),
         TextFamily::NovaText => nova_text::rule(model, parameter),
         TextFamily::Jamba => jamba::rule(model, parameter),
+        TextFamily::CohereCommand => cohere_command::rule(model, parameter),
+        TextFamily::Jurassic2 => jurassic_2::rule(model, parameter),
+        TextFamily::CohereCommandR => cohere_command_r::rule(model, parameter),
     }
 }
 
@@ -90,6 +97,11 @@ pub fn encode_text(
         }
         TextFamily::NovaText => serde_json::to_vec(&nova_text::encode(input, inference)),
         TextFamily::Jamba => serde_json::to_vec(&jamba::encode(input, inference)),
+        TextFamily::CohereCommand => serde_json::to_vec(&cohere_command::encode(input, inference)),
+        TextFamily::Jurassic2 => serde_json::to_vec(&jurassic_2::encode(input, inference)),
+        TextFamily::CohereCommandR => {
+            serde_json::to_vec(&cohere_command_r::encode(input, inference)?)
+        }
     };
     body.map_err(|_| Error::defect("encode_text"))
 }
@@ -129,10 +141,45 @@ pub fn answers_behind_marker(family: TextFamily, input: Input<'_>) -> bool {
         return false;
     };
     let writes_transcript = match family {
-        TextFamily::TitanText | TextFamily::ClaudeText => true,
-        TextFamily::ClaudeMessages | TextFamily::NovaText | TextFamily::Jamba => false,
+        TextFamily::TitanText
+        | TextFamily::CohereCommand
+        | TextFamily::Jurassic2
+        | TextFamily::ClaudeText => true,
+        TextFamily::ClaudeMessages
+        | TextFamily::NovaText
+        | TextFamily::Jamba
+        | TextFamily::CohereCommandR => false,
     };
     writes_transcript && !conversation.ends_with_prefill()
+}
+
+/// The native body for a streamed answer, from the one for a whole answer.
+pub fn streamed_body(family: TextFamily, body: &[u8]) -> Cow<'_, [u8]> {
+    match family {
+        TextFamily::CohereCommand => Cow::Owned(cohere_command::streamed(body)),
+        TextFamily::TitanText
+        | TextFamily::ClaudeText
+        | TextFamily::ClaudeMessages
+        | TextFamily::NovaText
+        | TextFamily::Jamba
+        | TextFamily::Jurassic2
+        | TextFamily::CohereCommandR => Cow::Borrowed(body),
+    }
+}
+
+/// Whether the family's models stream. One that does not is asked for the whole answer, which a
+/// streamed request then has as its one chunk.
+pub const fn streams(family: TextFamily) -> bool {
+    match family {
+        TextFamily::Jurassic2 => false,
+        TextFamily::TitanText
+        | TextFamily::ClaudeText
+        | TextFamily::ClaudeMessages
+        | TextFamily::NovaText
+        | TextFamily::Jamba
+        | TextFamily::CohereCommand
+        | TextFamily::CohereCommandR => true,
+    }
 }
 
 /// A text model's answer from its native body.
@@ -143,6 +190,9 @@ pub fn decode_text(family: TextFamily, body: &[u8]) -> Result<Completion, Error>
         TextFamily::ClaudeMessages => Ok(claude_messages::decode(read(family.name(), body)?)),
         TextFamily::NovaText => Ok(nova_text::decode(read(family.name(), body)?)),
         TextFamily::Jamba => jamba::decode(read(family.name(), body)?),
+        TextFamily::CohereCommand => cohere_command::decode(read(family.name(), body)?),
+        TextFamily::Jurassic2 => jurassic_2::decode(read(family.name(), body)?),
+        TextFamily::CohereCommandR => cohere_command_r::decode(read(family.name(), body)?),
     }
 }
 
@@ -154,6 +204,9 @@ pub fn decode_chunk(family: TextFamily, body: &[u8]) -> Result<Chunk, Error> {
         TextFamily::ClaudeMessages => Ok(claude_messages::decode_chunk(read(family.name(), body)?)),
         TextFamily::NovaText => Ok(nova_text::decode_chunk(read(family.name(), body)?)),
         TextFamily::Jamba => Ok(jamba::decode_chunk(read(family.name(), body)?)),
+        TextFamily::CohereCommand => cohere_command::decode_chunk(read(family.name(), body)?),
+        TextFamily::Jurassic2 => jurassic_2::decode_chunk(read(family.name(), body)?),
+        TextFamily::CohereCommandR => cohere_command_r::decode_chunk(read(family.name(), body)?),
     }
 }
 

@@ -4,10 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::parameter::{MOST_STOPS, TextForm};
-use super::{
-    Bounds, Chunk, Completion, Conversation, Finish, Input, InvocationMetrics, Role, Rule, Usage,
-    lenient,
-};
+use super::transcript::Markers;
+use super::{Bounds, Chunk, Completion, Finish, Input, InvocationMetrics, Rule, Usage, lenient};
 use crate::Error;
 use crate::api::inference::{Inference, Parameter};
 use crate::model::Entry;
@@ -88,6 +86,12 @@ const STOP: Bounds = Bounds::Texts {
     form: Some(TextForm::BarsOrUser),
 };
 
+/// The page's form of a conversation.
+const MARKERS: Markers = Markers {
+    user: "User:",
+    assistant: "Bot:",
+};
+
 /// What ends the model's turn in a transcript, so that it does not write the user's next one.
 const NEXT_USER_TURN: &str = "User:";
 
@@ -140,7 +144,8 @@ pub(super) fn encode<'a>(input: Input<'_>, inference: &'a Inference) -> Request<
             if !stop.contains(&NEXT_USER_TURN) {
                 stop.push(NEXT_USER_TURN);
             }
-            transcript(conversation)
+            // There is no place for a system prompt, so it goes into the first user turn.
+            MARKERS.write(&conversation.with_folded_system())
         }
     };
     Request {
@@ -152,33 +157,6 @@ pub(super) fn encode<'a>(input: Input<'_>, inference: &'a Inference) -> Request<
             stop_sequences: stop,
         },
     }
-}
-
-/// `User: …\nBot: …\n…User: …\nBot:`. There is no place for a system prompt, so it goes into the
-/// first user turn. A marker within a turn is kept from the beginning of a line by a space.
-fn transcript(conversation: &Conversation) -> String {
-    let mut text = String::new();
-    let folded = conversation.with_folded_system();
-    for turn in &folded.turns {
-        let marker = match turn.role {
-            Role::User => "User: ",
-            Role::Assistant => "Bot: ",
-        };
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text.push_str(marker);
-        text.push_str(
-            &turn
-                .text
-                .replace("\nUser:", "\n User:")
-                .replace("\nBot:", "\n Bot:"),
-        );
-    }
-    if !folded.ends_with_prefill() {
-        text.push_str("\nBot:");
-    }
-    text
 }
 
 pub(super) fn decode(response: Response) -> Result<Completion, Error> {

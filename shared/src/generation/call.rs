@@ -131,7 +131,7 @@ impl Call {
     pub const fn is_whole_only(&self) -> bool {
         match self {
             Self::Converse(request) => request.whole_only,
-            Self::Invoke { .. } => false,
+            Self::Invoke { family, .. } => !families::streams(*family),
         }
     }
 
@@ -159,8 +159,9 @@ impl Call {
                 behind_marker,
                 aside,
             } => {
+                let body = families::streamed_body(*family, body);
                 let stream = bedrock
-                    .invoke_stream(target, *family, body, aside, deadline)
+                    .invoke_stream(target, *family, &body, aside, deadline)
                     .await?;
                 Ok(stream.behind_marker(*behind_marker))
             }

@@ -26,6 +26,12 @@ closed_set! {
         NovaText = "nova-text",
         /// AI21 Jamba.
         Jamba = "jamba",
+        /// Cohere Command and Command Light.
+        CohereCommand = "cohere-command",
+        /// AI21 Jurassic-2.
+        Jurassic2 = "jurassic-2",
+        /// Cohere Command R and R+.
+        CohereCommandR = "cohere-command-r",
     }
 }
 
@@ -89,6 +95,19 @@ impl Family {
                 "anthropic.claude-",
                 Family::Text(TextFamily::ClaudeMessages),
             ),
+            (
+                "cohere.command-text-",
+                Family::Text(TextFamily::CohereCommand),
+            ),
+            (
+                "cohere.command-light-text-",
+                Family::Text(TextFamily::CohereCommand),
+            ),
+            (
+                "cohere.command-r-",
+                Family::Text(TextFamily::CohereCommandR),
+            ),
+            ("ai21.j2-", Family::Text(TextFamily::Jurassic2)),
             ("ai21.jamba-", Family::Text(TextFamily::Jamba)),
             (
                 "stability.stable-diffusion-xl",

@@ -7,11 +7,11 @@ use aws_sdk_s3::config::Credentials;
 use bedrock_adapter::Error;
 use bedrock_adapter::api::inference::Inference;
 use bedrock_adapter::api::options::Options;
-use bedrock_adapter::bedrock::{Bedrock, Stream};
+use bedrock_adapter::bedrock::Bedrock;
 use bedrock_adapter::config::Connection;
 use bedrock_adapter::deadline::Deadline;
 use bedrock_adapter::dialogue::{Dialogue, Input};
-use bedrock_adapter::families::{Completion, Conversation, Finish, Role, Turn, Usage};
+use bedrock_adapter::families::{Chunk, Completion, Conversation, Finish, Role, Turn, Usage};
 use bedrock_adapter::generation::Call;
 use bedrock_adapter::model::{Api, Directory, Target, Wanted};
 use end_to_end::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY};
@@ -79,14 +79,21 @@ impl Wire {
     ) -> Result<Streamed, Error> {
         let call = Call::prepare(target, input, &at_most(tokens), &Options::default())?;
         let deadline = Deadline::within(TIME);
+        if call.is_whole_only() {
+            let whole = Box::pin(call.send(&self.client, target, deadline)).await?;
+            let chunks = whole.into_chunks().into_iter().map(Ok);
+            return Ok(read_to_end(futures_util::stream::iter(chunks)).await);
+        }
         let stream = Box::pin(call.stream(&self.client, target, deadline)).await?;
-        Ok(read_to_end(stream).await)
+        Ok(read_to_end(stream.chunks()).await)
     }
 }
 
 /// Reads a stream to its end, which must stay the end.
-pub(crate) async fn read_to_end(stream: Stream) -> Streamed {
-    let mut stream = Box::pin(stream.chunks());
+pub(crate) async fn read_to_end(
+    stream: impl futures_util::Stream<Item = Result<Chunk, Error>>,
+) -> Streamed {
+    let mut stream = Box::pin(stream);
     let mut streamed = Streamed {
         text: String::new(),
         finish: None,

@@ -9,7 +9,7 @@ use super::{Format, guardrail, thinking};
 use crate::catalogue::{Converse, Family, Model, Resolved};
 use crate::error::{Failure, to_json};
 use crate::families::{TextFamily, TextRequest, UNASKED_LIMIT};
-use crate::families::{claude_messages, jamba, limit, not_played, take_turns, titan};
+use crate::families::{claude_messages, command_r, jamba, limit, not_played, take_turns, titan};
 use crate::schema::read as read_body;
 use crate::schema::{NON_EMPTY, Shape, TEXT, TEXTS, UNIT, Wording, optional, required};
 use crate::text::{Options, Role, Turn};
@@ -164,6 +164,9 @@ struct Config {
 struct Fields {
     #[serde(rename = "top_k")]
     claude_top_k: Option<usize>,
+    #[serde(rename = "k")]
+    cohere_top_k: Option<f64>,
+    seed: Option<serde::de::IgnoredAny>,
     thinking: Option<thinking::Claude>,
     #[serde(default)]
     inference_config: NovaConfig,
@@ -396,7 +399,11 @@ fn read_fields(family: TextFamily, fields: Option<serde_json::Value>) -> Result<
         TextFamily::ClaudeText | TextFamily::ClaudeMessages => CLAUDE_FIELDS,
         TextFamily::Nova => NOVA_FIELDS,
         TextFamily::Jamba => jamba::FIELDS,
-        TextFamily::Titan => NO_FIELDS,
+        TextFamily::CommandR => command_r::FIELDS,
+        TextFamily::Titan
+        | TextFamily::Jurassic2
+        | TextFamily::Command
+        | TextFamily::CommandAtOnce => NO_FIELDS,
     };
     let fields: Fields =
         read_body(&to_json(&fields), &shape, Wording::Native).map_err(|failure| {
@@ -407,6 +414,9 @@ fn read_fields(family: TextFamily, fields: Option<serde_json::Value>) -> Result<
         })?;
     if fields.frequency_penalty != 0.0 || fields.presence_penalty != 0.0 {
         return Err(not_played("penalties"));
+    }
+    if fields.seed.is_some() {
+        return Err(not_played("seeds of texts"));
     }
     Ok(fields)
 }
@@ -436,8 +446,11 @@ fn options(
     }
     let (temperature, top_p) = match family {
         TextFamily::Titan => (0.7, Some(0.9)),
+        TextFamily::Jurassic2 => (0.5, Some(0.5)),
+        TextFamily::Command | TextFamily::CommandAtOnce => (0.9, Some(0.75)),
         TextFamily::Nova => (0.7, Some(0.9)),
         TextFamily::Jamba => (1.0, None),
+        TextFamily::CommandR => (0.3, Some(0.75)),
         TextFamily::ClaudeText | TextFamily::ClaudeMessages => {
             claude_messages::check_sampling(model, config.temperature, config.top_p)?;
             (1.0, None)
@@ -450,6 +463,8 @@ fn options(
         top_k: fields
             .claude_top_k
             .or(fields.inference_config.top_k)
+            // A whole number in every request; the page says float.
+            .or(fields.cohere_top_k.map(|top_k| top_k as usize))
             .filter(|top_k| *top_k > 0),
         stop: config.stop_sequences,
     })

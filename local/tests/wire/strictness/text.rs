@@ -382,3 +382,155 @@ fn jamba_is_strict() {
         ],
     );
 }
+
+#[test]
+fn command_r_is_strict() {
+    let valid = json!({
+        "message": "Hi", "chat_history": [], "preamble": "Be brief.", "max_tokens": 4096,
+        "temperature": 1, "p": 0.99, "k": 500, "frequency_penalty": 0, "presence_penalty": 0,
+        "prompt_truncation": "OFF", "return_prompt": false, "stop_sequences": ["x"],
+    });
+    check_rows(
+        "cohere.command-r-v1:0",
+        &valid,
+        &[
+            ("/message", Value::Null, "required key [message] not found"),
+            ("/message", json!(""), "expected minLength: 1, actual: 0"),
+            (
+                "/chat_history",
+                json!([{"role": "SYSTEM", "message": "Hi"}]),
+                "SYSTEM is not a valid enum value",
+            ),
+            (
+                "/max_tokens",
+                json!(4097),
+                "4097 is not less or equal to 4096",
+            ),
+            ("/p", json!(1), "1 is not less or equal to 0.99"),
+            ("/k", json!(501), "501 is not less or equal to 500"),
+            (
+                "/return_prompt",
+                json!("no"),
+                "expected type: Boolean, found: String",
+            ),
+            ("/return_prompt", json!(true), "does not play"),
+            ("/documents", json!([{"a": "b"}]), "does not play documents"),
+            ("/tools", json!([{"name": "t"}]), "does not play tools"),
+            ("/presence_penalty", json!(0.5), "does not play penalties"),
+            ("/seed", json!(5), "does not play seeds"),
+            (
+                "/prompt",
+                json!("Hi"),
+                "extraneous key [prompt] is not permitted",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn jurassic_2_is_strict() {
+    let valid = json!({
+        "prompt": "Hi", "maxTokens": 8191, "temperature": 1, "topP": 1, "stopSequences": ["x"],
+        "presencePenalty": {"scale": 0, "applyToWhitespaces": true, "applyToPunctuations": true},
+        "countPenalty": {"scale": 0, "applyToStopwords": true, "applyToEmojis": true},
+        "frequencyPenalty": {"scale": 0, "applyToPunctuation": true, "applyToNumbers": true},
+    });
+    check_rows(
+        "ai21.j2-ultra-v1",
+        &valid,
+        &[
+            ("/prompt", Value::Null, "required key [prompt] not found"),
+            ("/prompt", json!(""), "expected minLength: 1, actual: 0"),
+            (
+                "/maxTokens",
+                json!(8192),
+                "8192 is not less or equal to 8191",
+            ),
+            ("/temperature", json!(1.1), "1.1 is not less or equal to 1"),
+            (
+                "/presencePenalty",
+                json!(1),
+                "expected type: JSONObject, found: Integer",
+            ),
+            (
+                "/presencePenalty/scale",
+                json!(5.1),
+                "5.1 is not less or equal to 5",
+            ),
+            (
+                "/countPenalty/scale",
+                json!(1.1),
+                "1.1 is not less or equal to 1",
+            ),
+            (
+                "/frequencyPenalty/scale",
+                json!(501),
+                "501 is not less or equal to 500",
+            ),
+            (
+                "/frequencyPenalty/scale",
+                json!(500),
+                "does not play penalties",
+            ),
+            (
+                "/countPenalty/applyToAll",
+                json!(true),
+                "extraneous key [applyToAll] is not permitted",
+            ),
+            ("/topK", json!(5), "extraneous key [topK] is not permitted"),
+        ],
+    );
+}
+
+#[test]
+fn command_is_strict() {
+    let valid = json!({
+        "prompt": "Hi", "temperature": 5, "p": 1, "k": 500, "max_tokens": 4096,
+        "stop_sequences": ["a", "b", "c", "d"], "num_generations": 1, "truncate": "END",
+    });
+    check_rows(
+        "cohere.command-text-v14",
+        &valid,
+        &[
+            ("/prompt", Value::Null, "required key [prompt] not found"),
+            ("/temperature", json!(5.1), "5.1 is not less or equal to 5"),
+            ("/k", json!(501), "501 is not less or equal to 500"),
+            ("/max_tokens", json!(0), "0 is not greater or equal to 1"),
+            (
+                "/stop_sequences",
+                json!(["a", "b", "c", "d", "e"]),
+                "#/stop_sequences",
+            ),
+            (
+                "/stream",
+                json!("yes"),
+                "expected type: Boolean, found: String",
+            ),
+            (
+                "/truncate",
+                json!("MIDDLE"),
+                "MIDDLE is not a valid enum value",
+            ),
+            (
+                "/num_generations",
+                json!(2),
+                "does not play several answers",
+            ),
+            (
+                "/return_likelihoods",
+                json!("ALL"),
+                "does not play likelihoods",
+            ),
+            (
+                "/logit_bias",
+                json!({"11": 5}),
+                "does not play `logit_bias`",
+            ),
+            (
+                "/top_p",
+                json!(0.5),
+                "extraneous key [top_p] is not permitted",
+            ),
+        ],
+    );
+}
