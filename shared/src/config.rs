@@ -190,6 +190,7 @@ impl Config {
                     .map(|model| lookup(model.variable).unwrap_or_else(|| model.id.to_owned())),
                 aliases: aliases(lookup("MODEL_ALIASES"))?,
                 allowed: allowed(lookup("ALLOWED_MODELS"))?,
+                region: lookup("BEDROCK_REGION").or_else(|| lookup("AWS_REGION")),
             },
             image_bucket: lookup("IMAGE_BUCKET"),
             image_url_life: seconds("IMAGE_URL_SECONDS", lookup, 1..=LONGEST_URL_LIFE)?

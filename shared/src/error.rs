@@ -250,7 +250,10 @@ impl Error {
                     ..request(403, "model_not_allowed")
                 },
                 ModelFault::NotFound => request(404, "model_not_found"),
-                ModelFault::Retired { .. } => request(404, "model_retired"),
+                ModelFault::ProfileRequired { .. } => request(400, "invalid_value"),
+                ModelFault::Closed { .. } | ModelFault::Retired { .. } => {
+                    request(404, "model_retired")
+                }
             },
             Self::Request(fault) => match fault {
                 RequestFault::BodyMissing => request(400, "body_required"),

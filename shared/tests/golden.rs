@@ -74,6 +74,7 @@ fn target(model: &str) -> Target {
         default: Some(model.to_owned()),
         aliases: Default::default(),
         allowed: Vec::new(),
+        region: None,
     };
     directory.find(&Wanted::default()).unwrap()
 }

@@ -376,6 +376,7 @@ mod tests {
             default: Some(model.to_owned()),
             aliases: BTreeMap::new(),
             allowed: Vec::new(),
+            region: None,
         };
         let target = directory.find(&Wanted::default()).unwrap();
         let request = Request {

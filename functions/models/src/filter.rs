@@ -137,6 +137,7 @@ mod tests {
                 .iter()
                 .map(|id| ModelId::parse(id).unwrap())
                 .collect(),
+            region: None,
         };
         let foundations = vec![
             model(

@@ -180,6 +180,7 @@ mod tests {
                 .iter()
                 .map(|id| ModelId::parse(id).unwrap())
                 .collect(),
+            region: None,
         }
     }
 

@@ -39,6 +39,10 @@ pub(crate) struct Model {
     /// `TEXT`, `IMAGE`, `EMBEDDING` and others, in AWS's words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub output_modalities: Vec<String>,
+    /// The family whose native format is spoken with it, by its name in this API; absent for a
+    /// model that Converse alone serves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<&'static str>,
     /// Whether its answers can be streamed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub streaming: Option<bool>,
@@ -133,6 +137,7 @@ impl Model {
             provider: None,
             input_modalities: Vec::new(),
             output_modalities: Vec::new(),
+            family: None,
             streaming: None,
             inference_types: Vec::new(),
             status: None,
@@ -158,11 +163,15 @@ impl Model {
         model.of_family(Family::of(base))
     }
 
-    /// The same with what its family says, where nobody else said it.
+    /// The same with its family and what that says, where nobody else said it.
     #[must_use]
     pub(crate) fn of_family(self, family: Option<Family>) -> Self {
-        if !self.output_modalities.is_empty() {
-            return self;
+        let model = Self {
+            family: self.family.or(family.map(Family::name)),
+            ..self
+        };
+        if !model.output_modalities.is_empty() {
+            return model;
         }
         let output = family.map(|family| match family {
             Family::Text(_) => "TEXT".to_owned(),
@@ -170,7 +179,7 @@ impl Model {
         });
         Self {
             output_modalities: output.into_iter().collect(),
-            ..self
+            ..model
         }
     }
 
@@ -244,6 +253,7 @@ mod tests {
             "provider": "Amazon",
             "input_modalities": ["TEXT"],
             "output_modalities": ["TEXT"],
+            "family": "titan-text",
             "streaming": true,
             "inference_types": ["ON_DEMAND"],
             "status": "LEGACY",
@@ -265,6 +275,7 @@ mod tests {
             "object": "model",
             "created": 1_695_859_200,
             "owned_by": "amazon",
+            "family": "titan-text",
             "shutdown_date": "2025-08-15",
             "successor": "us.amazon.nova-micro-v1:0",
         });

@@ -263,6 +263,7 @@ fn of_code(
         "ResourceNotFoundException" if message.contains("end of its life") => {
             Failure::for_good(target.retired())
         }
+        "ResourceNotFoundException" if is_closed(message) => Failure::for_good(target.closed()),
         // Anthropic's form has not been filled in: the operator's to do.
         "ResourceNotFoundException" if message.contains("use case details") => {
             let fault = UpstreamFault::AccessDenied;
@@ -324,13 +325,25 @@ fn of_status(response: &HttpResponse, cause: Cause) -> Failure {
     }
 }
 
+/// Whether the model is legacy and this account has not called it for weeks, which Bedrock says of
+/// old models with either of two codes (apache/airflow #72521, awslabs/llmeter #35).
+fn is_closed(message: &str) -> bool {
+    message.contains("marked by provider as Legacy")
+}
+
 fn of_validation(message: &str, target: &Target) -> Error {
     let text = message.to_ascii_lowercase();
     let says = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
     if says(&["model identifier is invalid"]) {
         return target.fault(ModelFault::NotFound);
     }
-    if says(&["on-demand throughput", "doesn't support the model"]) {
+    if is_closed(message) {
+        return target.closed();
+    }
+    if says(&["on-demand throughput"]) {
+        return target.needs_profile();
+    }
+    if says(&["doesn't support the model"]) {
         return Error::invalid("model", message.trim_end_matches('.'));
     }
     let reason = message.to_owned();

@@ -56,6 +56,26 @@ pub enum ModelFault {
     /// There is no such model.
     #[error("does not exist or is not available in this region.")]
     NotFound,
+    /// It cannot be called by its own id.
+    #[error("is not served on demand by this id; use {}.",
+        profile.as_ref().map_or_else(
+            || "the id or ARN of an inference profile that contains it".to_owned(),
+            |id| format!("the inference profile `{id}`")
+        ))]
+    ProfileRequired {
+        /// The profile of the region, where one is known.
+        profile: Option<String>,
+    },
+    /// It is legacy, and Bedrock refuses it to accounts that have not called it lately.
+    #[error("is legacy and closed to accounts that have not used it lately{}{}.",
+        until.map(|day| format!("; its last day is {day}")).unwrap_or_default(),
+        successor.map(|id| format!("; use `{id}` instead")).unwrap_or_default())]
+    Closed {
+        /// Its last day, as `YYYY-MM-DD`, where AWS has named one.
+        until: Option<&'static str>,
+        /// What to use instead.
+        successor: Option<&'static str>,
+    },
     /// It is past its end of life.
     #[error("has reached the end of its life{}{}.",
         since.map(|day| format!(" on {day}")).unwrap_or_default(),

@@ -106,6 +106,25 @@ fn table() -> Vec<Case> {
             Pointless,
         ),
         (
+            model(ModelFault::ProfileRequired { profile: None }),
+            400,
+            REQUEST,
+            "invalid_value",
+            Some("model"),
+            Pointless,
+        ),
+        (
+            model(ModelFault::Closed {
+                until: None,
+                successor: None,
+            }),
+            404,
+            REQUEST,
+            "model_retired",
+            Some("model"),
+            Pointless,
+        ),
+        (
             model(ModelFault::Retired {
                 since: None,
                 successor: None,
@@ -596,6 +615,23 @@ fn messages_say_what_to_do() {
                 successor: Some("us.amazon.nova-micro-v1:0"),
             }),
             "The model `m` has reached the end of its life on 2025-08-15; use `us.amazon.nova-micro-v1:0` instead.",
+        ),
+        (
+            model(ModelFault::Closed {
+                until: Some("2027-03-30"),
+                successor: Some("us.amazon.nova-pro-v1:0"),
+            }),
+            "The model `m` is legacy and closed to accounts that have not used it lately; its last day is 2027-03-30; use `us.amazon.nova-pro-v1:0` instead.",
+        ),
+        (
+            model(ModelFault::ProfileRequired {
+                profile: Some("eu.m".to_owned()),
+            }),
+            "The model `m` is not served on demand by this id; use the inference profile `eu.m`.",
+        ),
+        (
+            model(ModelFault::ProfileRequired { profile: None }),
+            "The model `m` is not served on demand by this id; use the id or ARN of an inference profile that contains it.",
         ),
         (
             Error::unsupported("suffix", "leave it out"),

@@ -52,6 +52,8 @@ pub struct Directory {
     pub aliases: BTreeMap<String, Alias>,
     /// The ids that may be used; empty allows all that the function's role may call.
     pub allowed: Vec<ModelId>,
+    /// The region that is called, where that is known.
+    pub region: Option<String>,
 }
 
 /// The model that a request is for.
@@ -67,6 +69,8 @@ pub struct Target {
     pub entry: Option<&'static Entry>,
     /// The way to it, where the request or an alias chose one.
     pub api: Option<Api>,
+    /// Its inference profile for the region that is called, where one is known.
+    pub profile: Option<String>,
 }
 
 impl Directory {
@@ -121,9 +125,14 @@ impl Directory {
                 known: Family::names(),
             }));
         }
+        let entry = alias.id.base().and_then(catalogue::entry);
+        let region = self.region.as_deref();
         Ok(Target {
             name: name.to_owned(),
-            entry: alias.id.base().and_then(catalogue::entry),
+            profile: entry
+                .zip(region)
+                .and_then(|(entry, region)| entry.profile_from(region)),
+            entry,
             api,
             id: alias.id,
             family,
@@ -173,6 +182,22 @@ impl Target {
             successor: self.entry.and_then(|entry| entry.successor),
         })
     }
+
+    /// The error that this model is legacy, and closed to who has not called it lately.
+    pub fn closed(&self) -> Error {
+        self.fault(ModelFault::Closed {
+            until: self.entry.and_then(|entry| entry.end_of_life),
+            successor: self.entry.and_then(|entry| entry.successor),
+        })
+    }
+
+    /// The error that this model is called through an inference profile.
+    pub fn needs_profile(&self) -> Error {
+        // A profile that is refused itself is no advice.
+        let profile = self.profile.clone();
+        let profile = profile.filter(|profile| profile != self.id.as_str());
+        self.fault(ModelFault::ProfileRequired { profile })
+    }
 }
 
 #[cfg(test)]
@@ -197,6 +222,7 @@ mod tests {
                 ),
             ]),
             allowed: Vec::new(),
+            region: Some("eu-west-1".to_owned()),
         }
     }
 
@@ -260,6 +286,62 @@ mod tests {
     fn an_unknown_model_with_a_good_id_is_left_to_converse() {
         assert_eq!(find(Some("meta.llama9-v1:0"), None).unwrap().family, None);
         refused("gpt-5", None, "model", "model_not_found");
+    }
+
+    #[test]
+    fn a_model_says_its_profile_of_the_region() {
+        let target = find(Some("amazon.nova-lite-v1:0"), None).unwrap();
+        let error = target.needs_profile();
+        assert_eq!(
+            (error.row().code, error.param()),
+            ("invalid_value", Some("model"))
+        );
+        assert!(error.to_string().contains("`eu.amazon.nova-lite-v1:0`"));
+        for name in ["eu.amazon.nova-lite-v1:0", "meta.llama9-v1:0"] {
+            let error = find(Some(name), None).unwrap().needs_profile();
+            assert!(
+                error
+                    .to_string()
+                    .contains("inference profile that contains")
+            );
+        }
+    }
+
+    #[test]
+    fn a_known_model_serves_its_own_task_alone_even_without_a_family() {
+        for entry in super::catalogue::ENTRIES {
+            let target = find(Some(entry.id), None).unwrap();
+            assert_eq!(target.text_family().is_err(), entry.draws(), "{}", entry.id);
+            if !entry.draws() {
+                let error = target.image_family().unwrap_err();
+                assert_eq!(error.row().code, "unsupported_model", "{}", entry.id);
+            }
+        }
+    }
+
+    #[test]
+    fn an_alias_with_a_declared_family_serves_that_familys_task() {
+        let draws = Alias {
+            id: ModelId::parse(IMPORTED).unwrap(),
+            family: Some(Family::Image(ImageFamily::StableDiffusionXl)),
+            api: None,
+        };
+        let mut directory = directory();
+        directory.aliases.insert("draws".to_owned(), draws);
+        let find = |name: &str| {
+            let model = Some(name.to_owned());
+            let wanted = Wanted {
+                model,
+                ..Wanted::default()
+            };
+            directory.find(&wanted).unwrap()
+        };
+        let drawing = find("draws").image_family().unwrap();
+        assert_eq!(drawing, ImageFamily::StableDiffusionXl);
+        assert!(find("draws").text_family().is_err());
+        let writing = find("mine").text_family().unwrap();
+        assert_eq!(writing, Some(TextFamily::ClaudeMessages));
+        assert!(find("mine").image_family().is_err());
     }
 
     #[test]

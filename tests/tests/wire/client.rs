@@ -147,6 +147,7 @@ pub(crate) fn target(model: &str, family: Option<&str>, api: Option<Api>) -> Tar
         default: Some(NOVA.to_owned()),
         aliases: Default::default(),
         allowed: Vec::new(),
+        region: None,
     };
     let wanted = Wanted {
         model: Some(model.to_owned()),
