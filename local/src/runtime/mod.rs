@@ -105,12 +105,12 @@ async fn handle(
         Operation::InvokeModel => call.invoke(&body).await,
         Operation::InvokeModelWithResponseStream => call.invoke_stream(&body).await,
         Operation::Converse => {
-            let (request, format) = converse::read(&call.resolved, &body)?;
+            let (request, format) = converse::read(&call.resolved, &body, false)?;
             let format = format.look_up(&call.local.prefixes);
             call.whole_text(request, Format::Converse(format)).await
         }
         Operation::ConverseStream => {
-            let (request, format) = converse::read(&call.resolved, &body)?;
+            let (request, format) = converse::read(&call.resolved, &body, true)?;
             let format = format.look_up(&call.local.prefixes);
             call.streamed_text(request, Format::Converse(format)).await
         }

@@ -14,3 +14,4 @@ mod parts;
 mod pictures;
 mod streams;
 mod strictness;
+mod tools;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::cache::{Cached, Prefix, Prefixes};
 use super::guardrail::{Outcome, Trace};
 use super::thinking::Thought;
+use super::tools::{Called, Said};
 use crate::error::to_json;
 use crate::families::{End, Ending};
 use crate::frame::Event;
@@ -24,6 +25,8 @@ pub(crate) struct Format {
     /// What stands before the request's last cache point.
     pub(super) prefix: Option<Prefix>,
     pub(super) cached: Option<Cached>,
+    /// What is said in the backend's place.
+    pub(super) said: Option<Said>,
 }
 
 #[derive(Serialize)]
@@ -55,6 +58,16 @@ struct Spoken<'a> {
 enum Block<'a> {
     Text(&'a str),
     ReasoningContent(ReasoningContent<'a>),
+    /// In a whole answer.
+    ToolUse(ToolUse<'a>),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ToolUse<'a> {
+    tool_use_id: &'a str,
+    name: &'a str,
+    input: &'a serde_json::Value,
 }
 
 #[derive(Serialize)]
@@ -141,6 +154,33 @@ struct ContentBlockDelta<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+struct ContentBlockStart<'a> {
+    content_block_index: usize,
+    start: Start<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Start<'a> {
+    #[serde(rename_all = "camelCase")]
+    ToolUse { tool_use_id: &'a str, name: &'a str },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ToolDelta<'a> {
+    content_block_index: usize,
+    delta: ToolInput<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+enum ToolInput<'a> {
+    ToolUse { input: &'a str },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct ContentBlockStop {
     content_block_index: usize,
 }
@@ -166,12 +206,19 @@ impl Format {
                         signature: thought.signature.as_deref(),
                     }))
                 }));
-                text
+                self.said.as_ref().map_or(text, |said| said.text.as_str())
             }
         };
         if !text.is_empty() {
             content.push(Block::Text(text));
         }
+        content.extend(self.calls().iter().map(|call| {
+            Block::ToolUse(ToolUse {
+                tool_use_id: &call.id,
+                name: &call.name,
+                input: &call.input,
+            })
+        }));
         to_json(&Answer {
             output: Output {
                 message: Spoken {
@@ -199,6 +246,20 @@ impl Format {
     /// What the guardrail says in the model's place.
     fn blocked(&self) -> Option<&'static str> {
         self.outcome.and_then(Outcome::message)
+    }
+
+    /// The calls of tools; none where a guardrail blocks.
+    fn calls(&self) -> &[Called] {
+        match (&self.said, self.blocked()) {
+            (Some(said), None) => &said.calls,
+            (Some(_) | None, _) => &[],
+        }
+    }
+
+    /// Whether there is a block of text.
+    fn has_text(&self) -> bool {
+        let said = self.said.as_ref().filter(|_| self.blocked().is_none());
+        said.is_none_or(|said| !said.text.is_empty())
     }
 
     fn served(&self) -> Served<'_> {
@@ -229,6 +290,10 @@ impl Format {
             (None, Some(thought)) => events.extend(think(thought)),
             (None, None) => {}
         }
+        if let (None, Some(said)) = (self.blocked(), &self.said) {
+            let words = said.text.split_inclusive(' ');
+            events.extend(words.flat_map(|word| self.text_delta(word)));
+        }
         events
     }
 
@@ -236,6 +301,7 @@ impl Format {
     pub(crate) fn text(&self, text: &str) -> Vec<Event> {
         match self.blocked() {
             Some(_) => Vec::new(),
+            None if self.said.is_some() => Vec::new(),
             None => self.text_delta(text),
         }
     }
@@ -253,17 +319,19 @@ impl Format {
             },
             served: self.served(),
         };
-        vec![
-            Event::inline(
-                "contentBlockStop",
-                &ContentBlockStop {
-                    content_block_index: self.text_index(),
-                },
-                7,
-            ),
-            Event::inline("messageStop", &self.stop(end), 3),
-            Event::inline("metadata", &metadata, 17),
-        ]
+        let mut events = Vec::new();
+        let mut index = self.text_index();
+        if self.has_text() {
+            events.push(stopped(index));
+            index += 1;
+        }
+        for call in self.calls() {
+            events.extend(called(index, call));
+            index += 1;
+        }
+        events.push(Event::inline("messageStop", &self.stop(end), 3));
+        events.push(Event::inline("metadata", &metadata, 17));
+        events
     }
 
     /// No model works for what a guardrail blocks.
@@ -271,6 +339,10 @@ impl Format {
         let (input, output) = match self.blocked() {
             Some(_) => (0, 0),
             None => (end.usage.input, end.usage.output),
+        };
+        let output = match self.said.as_ref().filter(|_| self.blocked().is_none()) {
+            Some(said) => said.words(),
+            None => output,
         };
         let thought = self.thought.as_ref().filter(|_| self.blocked().is_none());
         let thought = thought.map_or(0, |thought| thought.text.split_whitespace().count());
@@ -294,6 +366,7 @@ impl Format {
         };
         let stop_reason = match self.blocked() {
             Some(_) => "guardrail_intervened",
+            None if !self.calls().is_empty() => "tool_use",
             None => stop_reason,
         };
         Stop {
@@ -316,14 +389,37 @@ fn think(thought: &Thought) -> Vec<Event> {
     if let Some(signature) = &thought.signature {
         events.push(delta(0, said(ReasoningContent::Signature(signature)), 11));
     }
-    events.push(Event::inline(
-        "contentBlockStop",
-        &ContentBlockStop {
-            content_block_index: 0,
-        },
-        7,
-    ));
+    events.push(stopped(0));
     events
+}
+
+/// The events of a call: its input comes in pieces of JSON.
+fn called(content_block_index: usize, call: &Called) -> Vec<Event> {
+    let start = ContentBlockStart {
+        content_block_index,
+        start: Start::ToolUse {
+            tool_use_id: &call.id,
+            name: &call.name,
+        },
+    };
+    let mut events = vec![Event::inline("contentBlockStart", &start, 5)];
+    let json = call.input.to_string();
+    events.extend(json.split_inclusive(['{', ',', ' ']).map(|input| {
+        let delta = ToolDelta {
+            content_block_index,
+            delta: ToolInput::ToolUse { input },
+        };
+        Event::inline("contentBlockDelta", &delta, input.len())
+    }));
+    events.push(stopped(content_block_index));
+    events
+}
+
+fn stopped(content_block_index: usize) -> Event {
+    let stop = ContentBlockStop {
+        content_block_index,
+    };
+    Event::inline("contentBlockStop", &stop, 7)
 }
 
 fn delta(content_block_index: usize, delta: Block<'_>, padding: usize) -> Event {

@@ -7,6 +7,7 @@ mod guardrail;
 mod parts;
 mod request;
 mod thinking;
+mod tools;
 
 pub(super) use answer::Format;
 pub(crate) use cache::Prefixes;

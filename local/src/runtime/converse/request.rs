@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 
 use super::cache::Prefix;
 use super::parts::{self, Counted};
-use super::{Format, guardrail, thinking};
+use super::{Format, guardrail, thinking, tools};
 use crate::catalogue::{Converse, Family, Model, Resolved};
 use crate::error::{Failure, to_json};
 use crate::families::{TextFamily, TextRequest, UNASKED_LIMIT};
@@ -54,7 +54,7 @@ const REQUEST: Shape = Shape::Object(&[
     ),
     optional("system", BLOCKS),
     optional("inferenceConfig", CONFIG),
-    optional("toolConfig", Shape::Any),
+    optional("toolConfig", tools::SHAPE),
     optional("guardrailConfig", guardrail::SHAPE),
     optional("additionalModelRequestFields", Shape::Any),
     optional(
@@ -69,7 +69,7 @@ const REQUEST: Shape = Shape::Object(&[
     optional("requestMetadata", Shape::Any),
     optional("performanceConfig", PERFORMANCE),
     optional("serviceTier", TIER),
-    optional("outputConfig", Shape::Any),
+    optional("outputConfig", tools::OUTPUT),
 ]);
 
 const PERFORMANCE: Shape = Shape::Object(&[required(
@@ -86,7 +86,14 @@ const CLAUDE_FIELDS: Shape = Shape::Object(&[
     optional("top_k", Shape::Integer { min: 0, max: 500 }),
     optional("anthropic_beta", TEXTS),
     optional("thinking", Shape::Any),
+    optional("tool_choice", CLAUDE_CHOICE),
     optional("output_config", Shape::Any),
+]);
+/// Claude's own word for which tools it calls.
+const CLAUDE_CHOICE: Shape = Shape::Object(&[
+    required("type", Shape::OneOf(&["auto", "any", "tool"])),
+    optional("name", TEXT),
+    optional("disable_parallel_tool_use", Shape::Any),
 ]);
 const NOVA_FIELDS: Shape = Shape::Object(&[
     optional(
@@ -105,11 +112,11 @@ struct Request {
     system: Vec<Block>,
     #[serde(default)]
     inference_config: Config,
-    tool_config: Option<IgnoredAny>,
+    tool_config: Option<tools::Config>,
     guardrail_config: Option<guardrail::Config>,
     performance_config: Option<Performance>,
     service_tier: Option<Tier>,
-    output_config: Option<IgnoredAny>,
+    output_config: Option<tools::Output>,
     additional_model_request_fields: Option<serde_json::Value>,
     #[serde(default)]
     additional_model_response_field_paths: Vec<String>,
@@ -141,8 +148,8 @@ enum Block {
     Document(parts::Document),
     Video(IgnoredAny),
     Audio(IgnoredAny),
-    ToolUse(IgnoredAny),
-    ToolResult(IgnoredAny),
+    ToolUse(tools::ToolUse),
+    ToolResult(tools::ToolResult),
     GuardContent(IgnoredAny),
     ReasoningContent(parts::Reasoning),
     CitationsContent(IgnoredAny),
@@ -168,6 +175,7 @@ struct Fields {
     cohere_top_k: Option<f64>,
     seed: Option<serde::de::IgnoredAny>,
     thinking: Option<thinking::Claude>,
+    tool_choice: Option<ClaudeChoice>,
     #[serde(default)]
     inference_config: NovaConfig,
     reasoning_config: Option<thinking::Nova>,
@@ -175,6 +183,12 @@ struct Fields {
     frequency_penalty: f64,
     #[serde(default, rename = "presence_penalty")]
     presence_penalty: f64,
+}
+
+#[derive(Deserialize)]
+struct ClaudeChoice {
+    #[serde(default)]
+    disable_parallel_tool_use: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -190,6 +204,9 @@ struct Reading<'a> {
     so_far: String,
     cache_points: usize,
     prefix: Option<Prefix>,
+    tools: tools::History,
+    /// Whether the last turn holds a result.
+    has_result: bool,
 }
 
 impl Reading<'_> {
@@ -209,7 +226,11 @@ impl Reading<'_> {
 /// # Errors
 ///
 /// `ValidationException` as Bedrock words it.
-pub(crate) fn read(resolved: &Resolved, body: &[u8]) -> Result<(TextRequest, Format), Failure> {
+pub(crate) fn read(
+    resolved: &Resolved,
+    body: &[u8],
+    is_streamed: bool,
+) -> Result<(TextRequest, Format), Failure> {
     let model = resolved.model;
     let (Family::Text(family), Converse::WithSystem | Converse::WithoutSystem) =
         (model.family, resolved.converse)
@@ -220,14 +241,6 @@ pub(crate) fn read(resolved: &Resolved, body: &[u8]) -> Result<(TextRequest, For
         ));
     };
     let request: Request = read_body(body, &REQUEST, Wording::Converse)?;
-    for (present, what) in [
-        (request.tool_config.is_some(), "tools"),
-        (request.output_config.is_some(), "outputConfig"),
-    ] {
-        if present {
-            return Err(not_played(what));
-        }
-    }
     let fields = read_fields(family, request.additional_model_request_fields)?;
     let beside = thinking::Beside {
         max_tokens: request.inference_config.max_tokens,
@@ -253,6 +266,8 @@ pub(crate) fn read(resolved: &Resolved, body: &[u8]) -> Result<(TextRequest, For
         so_far: String::new(),
         cache_points: 0,
         prefix: None,
+        tools: tools::History::default(),
+        has_result: false,
     };
     let mut turns = Vec::new();
     if !request.system.is_empty() {
@@ -268,6 +283,18 @@ pub(crate) fn read(resolved: &Resolved, body: &[u8]) -> Result<(TextRequest, For
         });
     }
     turns.extend(read_messages(&mut reading, request.messages, family)?);
+    let last = turns.last().filter(|_| !reading.has_result);
+    let last = last.map(|turn| turn.text.as_str());
+    let one = fields
+        .tool_choice
+        .is_some_and(|choice| choice.disable_parallel_tool_use);
+    let made_up = tools::said(
+        model,
+        (request.tool_config, request.output_config),
+        &reading.tools,
+        last,
+        (one, is_streamed),
+    )?;
     let said = turns.iter().filter(|turn| turn.role != Role::Assistant);
     let said: Vec<&str> = said.map(|turn| turn.text.as_str()).collect();
     let outcome = request
@@ -291,6 +318,7 @@ pub(crate) fn read(resolved: &Resolved, body: &[u8]) -> Result<(TextRequest, For
             latency,
             prefix: reading.prefix,
             cached: None,
+            said: made_up,
         },
     ))
 }
@@ -306,7 +334,9 @@ fn read_messages(
     let ends_with_assistant = roles.last() == Some(&Role::Assistant);
     for (index, (role, message)) in roles.into_iter().zip(messages).enumerate() {
         let path = format!("messages.{index}.content");
+        reading.has_result = false;
         let text = text_of(reading, message.content, role, &path)?;
+        reading.tools.turn(index)?;
         if text.is_empty() {
             return Err(Failure::validation(format!(
                 "The content field in the Message object at messages.{index} is empty. Add a \
@@ -377,10 +407,21 @@ fn text_of(
                 block.check(reading.model, is_assistant, &format!("{path}.{index}"))?;
                 continue;
             }
+            Block::ToolUse(block) => {
+                let label = block.read(&mut reading.tools, role == Role::Assistant)?;
+                reading.so_far.push_str(&label);
+                texts.push(label);
+                continue;
+            }
+            Block::ToolResult(block) => {
+                let label = block.read(&mut reading.tools, role == Role::Assistant)?;
+                reading.has_result = true;
+                reading.so_far.push_str(&label);
+                texts.push(label);
+                continue;
+            }
             Block::Video(_) => "video",
             Block::Audio(_) => "audio",
-            Block::ToolUse(_) => "toolUse",
-            Block::ToolResult(_) => "toolResult",
             Block::GuardContent(_) => "guardContent",
             Block::CitationsContent(_) => "citationsContent",
             Block::SearchResult(_) => "searchResult",

@@ -93,7 +93,7 @@ fn converse_is_strict() {
         (
             NOVA,
             json!({"toolConfig": {"tools": []}}),
-            "The local server does not play tools",
+            "expected minimum item count: 1",
         ),
         (
             NOVA,
