@@ -10,12 +10,14 @@ use std::path::Path;
 use bedrock_adapter::Error;
 use bedrock_adapter::api::image::{Choice, Drawing, Request};
 use bedrock_adapter::api::limits::Limits;
-use bedrock_adapter::families::{self, ImageBounds, ImageRule};
+use bedrock_adapter::families::{self, Grid, ImageBounds, ImageRule};
 use bedrock_adapter::model::{ENTRIES, Entry, Family, ImageFamily};
 use serde_json::{Map, Value, json};
 
 /// A PNG's signature in base64: as much of a picture as a request is looked at for.
 const PICTURE: &str = "iVBORw0KGgo=";
+/// The beginning of a JPEG.
+const ANOTHER: &str = "/9j/4AAQ";
 
 fn models() -> impl Iterator<Item = (ImageFamily, Option<&'static Entry>)> {
     let known = ENTRIES.iter().filter_map(|entry| match entry.family()? {
@@ -41,6 +43,8 @@ fn samples(choice: Choice, bounds: ImageBounds) -> (Vec<Value>, Vec<Value>) {
             vec![json!("a"), json!("b".repeat(most))],
             vec![json!("b".repeat(most + 1))],
         ),
+        // What each task takes beside its name is told below.
+        ImageBounds::OneOf(_) if choice == Choice::Task => (Vec::new(), vec![json!("baroque")]),
         ImageBounds::OneOf(names) => (
             names.iter().map(|name| json!(name)).collect(),
             vec![json!("baroque")],
@@ -56,11 +60,46 @@ fn samples(choice: Choice, bounds: ImageBounds) -> (Vec<Value>, Vec<Value>) {
                 .collect(),
             vec![json!("1000x999"), json!("0x0")],
         ),
-        ImageBounds::Pictures(most) if choice == Choice::Image => (
-            vec![json!(PICTURE), json!(vec![PICTURE; most])],
-            vec![json!(vec![PICTURE; most + 1])],
+        ImageBounds::Colors(most) => (
+            vec![json!(["#00ff00"]), json!(vec!["#C0FFEE"; most])],
+            vec![
+                json!([]),
+                json!(["green"]),
+                json!(["#00ff0"]),
+                json!(vec!["#C0FFEE"; most + 1]),
+            ],
         ),
-        ImageBounds::Pictures(_) => (vec![json!(PICTURE)], Vec::new()),
+        ImageBounds::Grid(grid) => {
+            let Grid {
+                least,
+                most,
+                step,
+                longest,
+                pixels,
+            } = grid;
+            let root = u32::try_from(pixels.isqrt()).unwrap();
+            (
+                vec![
+                    json!(format!("{least}x{least}")),
+                    json!(format!("{most}x{}", most / longest)),
+                    json!(format!("{}x{most}", most / longest)),
+                    json!(format!("{root}x{root}")),
+                ],
+                vec![
+                    json!(format!("{}x{}", least - step, least)),
+                    json!(format!("{}x{}", most + step, most / longest)),
+                    json!(format!("{}x{}", least + 1, least)),
+                    json!(format!("{least}x{}", least * longest + step)),
+                    json!(format!("{}x{root}", root + step)),
+                    json!("0x0"),
+                ],
+            )
+        }
+        ImageBounds::Pictures(most) if choice == Choice::Image => (
+            vec![json!(ANOTHER), json!(vec![ANOTHER; most])],
+            vec![json!(vec![ANOTHER; most + 1])],
+        ),
+        ImageBounds::Pictures(_) => (vec![json!(ANOTHER)], Vec::new()),
         ImageBounds::Object => (vec![json!({"sharpness": 1})], Vec::new()),
     }
 }
@@ -82,7 +121,190 @@ fn companions(family: ImageFamily, choice: Choice) -> Value {
             json!({"image": PICTURE})
         }
         (ImageFamily::StableDiffusion3, Choice::Image) => json!({"strength": 0.5}),
+        (ImageFamily::TitanImage | ImageFamily::NovaCanvas, choice) => beside_of_amazon(choice),
         _ => json!({}),
+    }
+}
+
+/// What a task of Titan Image and Nova Canvas takes beside a choice.
+fn beside_of_amazon(choice: Choice) -> Value {
+    match choice {
+        Choice::ControlMode | Choice::ControlStrength | Choice::SimilarityStrength => {
+            json!({"image": PICTURE})
+        }
+        Choice::Mask | Choice::MaskPrompt => json!({"image": PICTURE}),
+        Choice::OutpaintingMode => json!({"image": PICTURE, "mask": PICTURE}),
+        Choice::ReferenceImage => json!({"colors": ["#00ff00"]}),
+        Choice::MaskShape
+        | Choice::LongSleeveStyle
+        | Choice::TuckingStyle
+        | Choice::OuterLayerStyle
+        | Choice::PreserveBodyPose
+        | Choice::PreserveHands
+        | Choice::PreserveFace
+        | Choice::MergeStyle => json!({
+            "prompt": null, "image": PICTURE, "reference_image": PICTURE, "garment_class": "UPPER_BODY",
+        }),
+        Choice::GarmentClass => {
+            json!({"prompt": null, "image": PICTURE, "reference_image": PICTURE})
+        }
+        _ => json!({}),
+    }
+}
+
+/// What each task takes, each the least of it.
+const TASKS: [(&str, &[&str]); 7] = [
+    ("TEXT_IMAGE", &["prompt"]),
+    ("INPAINTING", &["image", "mask"]),
+    ("OUTPAINTING", &["prompt", "image", "mask_prompt"]),
+    ("IMAGE_VARIATION", &["image"]),
+    ("COLOR_GUIDED_GENERATION", &["prompt", "colors"]),
+    ("BACKGROUND_REMOVAL", &["image"]),
+    (
+        "VIRTUAL_TRY_ON",
+        &["image", "reference_image", "garment_class"],
+    ),
+];
+
+/// A request with these fields, and another task or field.
+fn of_task(task: &str, fields: &[&str], more: Value) -> Result<Vec<u8>, Error> {
+    let mut body = json!({"task": task});
+    for field in fields {
+        body[field] = match *field {
+            "colors" => json!(["#00ff00"]),
+            "garment_class" => json!("BOOTS"),
+            "prompt" | "mask_prompt" => json!("p"),
+            _ => json!(PICTURE),
+        };
+    }
+    for (name, value) in more.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    let request = Request::parse(body.to_string().as_bytes(), &Limits::default())?;
+    families::encode_image(ImageFamily::NovaCanvas, None, &request.drawing, 1)
+}
+
+#[test]
+fn a_task_is_done_with_the_least_that_it_takes_and_not_without() {
+    for (task, fields) in TASKS {
+        let body = of_task(task, fields, json!({})).unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["taskType"], task);
+        for (index, field) in fields.iter().enumerate() {
+            // Nova's page says what outpainting does without a text.
+            if (task, *field) == ("OUTPAINTING", "prompt") {
+                continue;
+            }
+            let mut fewer = fields.to_vec();
+            fewer.remove(index);
+            let error = of_task(task, &fewer, json!({})).unwrap_err();
+            // What goes with an image says so where there is none.
+            let codes = ["missing_required_parameter", "invalid_value"];
+            assert!(
+                codes.contains(&error.row().code),
+                "{task}, {field}: {error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_option_of_another_task_is_refused_by_name() {
+    let (sized, seeded) = (json!("512x512"), json!(7));
+    for (task, more) in [
+        ("TEXT_IMAGE", json!({"colors": ["#00ff00"]})),
+        ("TEXT_IMAGE", json!({"reference_image": PICTURE})),
+        ("INPAINTING", json!({"size": sized})),
+        ("INPAINTING", json!({"outpainting_mode": "PRECISE"})),
+        ("INPAINTING", json!({"garment_class": "BOOTS"})),
+        ("OUTPAINTING", json!({"size": sized})),
+        ("OUTPAINTING", json!({"similarity_strength": 0.5})),
+        ("IMAGE_VARIATION", json!({"mask": PICTURE})),
+        ("IMAGE_VARIATION", json!({"control_mode": "CANNY_EDGE"})),
+        ("IMAGE_VARIATION", json!({"style": "MAXIMALISM"})),
+        ("COLOR_GUIDED_GENERATION", json!({"image": PICTURE})),
+        ("BACKGROUND_REMOVAL", json!({"seed": seeded})),
+        ("BACKGROUND_REMOVAL", json!({"prompt": "p"})),
+        ("BACKGROUND_REMOVAL", json!({"quality": "premium"})),
+        ("VIRTUAL_TRY_ON", json!({"prompt": "p"})),
+        ("VIRTUAL_TRY_ON", json!({"size": sized})),
+    ] {
+        let name = more.as_object().unwrap().keys().next().unwrap().clone();
+        let (_, fields) = TASKS.iter().find(|(name, _)| *name == task).unwrap();
+        let error = of_task(task, fields, more).unwrap_err();
+        assert_eq!(
+            (error.param(), error.row().code),
+            (Some(name.as_str()), "unsupported_parameter"),
+            "{task}: {error}"
+        );
+    }
+}
+
+#[test]
+fn what_contradicts_itself_is_refused_by_name() {
+    let webp = "UklGRgQAAABXRUJQ";
+    for (task, more, param) in [
+        ("INPAINTING", json!({"mask_prompt": "p"}), "mask_prompt"),
+        ("OUTPAINTING", json!({"mask": PICTURE}), "mask_prompt"),
+        ("INPAINTING", json!({"image": [PICTURE, PICTURE]}), "image"),
+        ("IMAGE_VARIATION", json!({"image": webp}), "image"),
+        ("VIRTUAL_TRY_ON", json!({"mask": PICTURE}), "garment_class"),
+        (
+            "VIRTUAL_TRY_ON",
+            json!({"reference_image": webp}),
+            "reference_image",
+        ),
+    ] {
+        let (_, fields) = TASKS.iter().find(|(name, _)| *name == task).unwrap();
+        let error = of_task(task, fields, more).unwrap_err();
+        assert_eq!(
+            (error.param(), error.row().code),
+            (Some(param), "invalid_value"),
+            "{task}: {error}"
+        );
+    }
+}
+
+#[test]
+fn the_first_titan_has_not_what_the_second_has() {
+    let first = bedrock_adapter::model::ENTRIES
+        .iter()
+        .find(|entry| entry.id == "amazon.titan-image-generator-v1");
+    for (body, param, code) in [
+        (
+            json!({"task": "BACKGROUND_REMOVAL", "image": PICTURE}),
+            "task",
+            "invalid_value",
+        ),
+        (
+            json!({"prompt": "p", "colors": ["#00ff00"]}),
+            "colors",
+            "unsupported_parameter",
+        ),
+        (
+            json!({"prompt": "p", "image": PICTURE, "control_mode": "CANNY_EDGE"}),
+            "control_mode",
+            "unsupported_parameter",
+        ),
+        (
+            json!({"prompt": "p", "image": PICTURE, "task": "TEXT_IMAGE"}),
+            "image",
+            "unsupported_parameter",
+        ),
+        (
+            json!({"image": PICTURE, "reference_image": PICTURE}),
+            "reference_image",
+            "unsupported_parameter",
+        ),
+    ] {
+        let request = Request::parse(body.to_string().as_bytes(), &Limits::default()).unwrap();
+        let family = ImageFamily::TitanImage;
+        let error = families::encode_image(family, first, &request.drawing, 1).unwrap_err();
+        assert_eq!(
+            (error.param(), error.row().code),
+            (Some(param), code),
+            "{body}"
+        );
     }
 }
 
@@ -179,7 +401,7 @@ fn every_model_maps_or_refuses_whatever_a_drawing_says() {
                     assert!(bodies.iter().all(|body| !body.contains("null")), "{about}");
                     match bounds {
                         ImageBounds::Pictures(_) => {
-                            assert!(bodies.iter().all(|body| body.contains(PICTURE)), "{about}");
+                            assert!(bodies.iter().all(|body| body.contains(ANOTHER)), "{about}");
                         }
                         ImageBounds::Object => {
                             assert!(

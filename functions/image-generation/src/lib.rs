@@ -101,7 +101,7 @@ impl Task for ImageGeneration {
         let making = sheets
             .iter()
             .map(|sheet| self.make(&target, sheet, inline, invocation));
-        let at_a_time = IMAGES_AT_A_TIME.div_ceil(families::most_at_once(family, &request.drawing));
+        let at_a_time = IMAGES_AT_A_TIME.div_ceil(sheets.first().map_or(1, |sheet| sheet.count));
         let kept: Vec<_> = fan_out(making, at_a_time).await?;
         let kept: Vec<_> = kept.into_iter().flatten().collect();
         // An answer that Lambda would refuse points into S3 instead.
@@ -274,7 +274,7 @@ struct Sheet {
 fn sheets(target: &Target, family: ImageFamily, request: &Request) -> Vec<Sheet> {
     let Request { drawing, n, .. } = request;
     let seeds = families::seeds(family, target.entry);
-    let at_once = families::most_at_once(family, drawing);
+    let at_once = families::most_at_once(family, target.entry, drawing);
     let firsts = (0..*n).step_by(at_once).enumerate();
     let sheet = |(call, first)| {
         let seed = match call {
@@ -409,6 +409,38 @@ mod tests {
             assert_eq!(calls.len(), 3);
             assert_eq!(calls[0], (seed, 1), "{model}");
             assert_eq!(calls[2], (expected, 1), "{model}: {seed:?}");
+        }
+    }
+
+    #[test]
+    fn a_family_that_makes_several_in_a_call_is_called_as_seldom_as_it_can_be() {
+        for (model, seed, n, expected) in [
+            (
+                "amazon.titan-image-generator-v2:0",
+                None,
+                1,
+                vec![(None, 1)],
+            ),
+            (
+                "amazon.titan-image-generator-v1",
+                None,
+                10,
+                vec![(None, 5), (Some(43), 5)],
+            ),
+            (
+                "amazon.nova-canvas-v1:0",
+                None,
+                7,
+                vec![(None, 5), (Some(13), 2)],
+            ),
+            (
+                "amazon.nova-canvas-v1:0",
+                Some(2_147_483_646),
+                6,
+                vec![(Some(2_147_483_646), 5), (Some(0), 1)],
+            ),
+        ] {
+            assert_eq!(calls(model, seed, n), expected, "{model}: {seed:?}, {n}");
         }
     }
 }

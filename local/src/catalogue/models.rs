@@ -2,6 +2,7 @@
 
 use super::Lifecycle::{Active, Legacy, Retired};
 use super::{Family, Lifecycle, Model};
+use crate::families::amazon_image::Model as Amazon;
 use crate::families::stable_image::Model as Stable;
 use crate::families::{ImageFamily, TextFamily};
 
@@ -40,7 +41,10 @@ const fn image(
     Model {
         id,
         name,
-        provider: "Stability AI",
+        provider: match family {
+            ImageFamily::Sdxl08 | ImageFamily::Sdxl10 | ImageFamily::Stable(_) => "Stability AI",
+            ImageFamily::Amazon(_) => "Amazon",
+        },
         family: Family::Image(family),
         on_demand: true,
         profiles: NOWHERE,
@@ -49,7 +53,8 @@ const fn image(
         sees: match family {
             ImageFamily::Sdxl08 | ImageFamily::Stable(Stable::Core) => false,
             ImageFamily::Sdxl10
-            | ImageFamily::Stable(Stable::Ultra | Stable::Large3 | Stable::Large35) => true,
+            | ImageFamily::Stable(Stable::Ultra | Stable::Large3 | Stable::Large35)
+            | ImageFamily::Amazon(_) => true,
         },
         fine_tuning: false,
     }
@@ -276,6 +281,24 @@ pub(crate) static MODELS: &[Model] = &[
     command("cohere.command-light-text-v14", "Command Light"),
     command_r("cohere.command-r-v1:0", "Command R"),
     command_r("cohere.command-r-plus-v1:0", "Command R+"),
+    image(
+        "amazon.titan-image-generator-v1",
+        "Titan Image Generator G1",
+        ImageFamily::Amazon(Amazon::TitanV1),
+        Retired(Some("2025-08-15")),
+    ),
+    image(
+        "amazon.titan-image-generator-v2:0",
+        "Titan Image Generator G1 v2",
+        ImageFamily::Amazon(Amazon::TitanV2),
+        Retired(Some("2026-06-30")),
+    ),
+    image(
+        "amazon.nova-canvas-v1:0",
+        "Nova Canvas",
+        ImageFamily::Amazon(Amazon::NovaCanvas),
+        Retired(Some("2026-09-30")),
+    ),
     image(
         "stability.stable-diffusion-xl",
         "SDXL 0.8",

@@ -5,6 +5,7 @@
 //! What no local backend can do - see pictures, call tools, think, obey guardrails - is refused
 //! with a `ValidationException` that says so, never dropped.
 
+pub(crate) mod amazon_image;
 pub(crate) mod claude_messages;
 pub(crate) mod claude_text;
 pub(crate) mod command;
@@ -49,6 +50,15 @@ pub(crate) enum ImageFamily {
     Sdxl08,
     Sdxl10,
     Stable(stable_image::Model),
+    Amazon(amazon_image::Model),
+}
+
+/// A picture that was painted.
+#[derive(Debug)]
+pub(crate) struct Painted {
+    pub seed: u32,
+    /// A PNG.
+    pub file: Vec<u8>,
 }
 
 /// A native body, read.
@@ -129,6 +139,9 @@ pub(crate) fn read(model: &'static Model, body: &[u8]) -> Result<Request, Failur
         Family::Image(family @ ImageFamily::Stable(which)) => {
             stable_image::read(which, body).map(|order| Request::Image(family, order))
         }
+        Family::Image(family @ ImageFamily::Amazon(which)) => {
+            amazon_image::read(which, body).map(|order| Request::Image(family, order))
+        }
     }
 }
 
@@ -195,10 +208,11 @@ impl TextFamily {
 
 impl ImageFamily {
     /// A whole answer. `filtered` is the model's own moderation, which only a fault plays.
-    pub(crate) fn answer(self, seed: u32, png: &[u8], filtered: bool) -> Vec<u8> {
+    pub(crate) fn answer(self, first: &Painted, others: &[Painted], filtered: bool) -> Vec<u8> {
         match self {
-            Self::Sdxl08 | Self::Sdxl10 => sdxl::answer(seed, png, filtered),
-            Self::Stable(_) => stable_image::answer(seed, png, filtered),
+            Self::Sdxl08 | Self::Sdxl10 => sdxl::answer(first, filtered),
+            Self::Stable(_) => stable_image::answer(first, filtered),
+            Self::Amazon(which) => amazon_image::answer(which, first, others, filtered),
         }
     }
 
@@ -206,7 +220,7 @@ impl ImageFamily {
     pub(crate) fn another(self) -> Self {
         match self {
             Self::Sdxl08 | Self::Sdxl10 => Self::Stable(stable_image::Model::Core),
-            Self::Stable(_) => Self::Sdxl10,
+            Self::Stable(_) | Self::Amazon(_) => Self::Sdxl10,
         }
     }
 }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::picture_of;
+use super::{Painted, picture_of};
 use crate::error::{Failure, to_json};
 use crate::picture::{Order, Source, grey_mask};
 use crate::schema::{Field, Shape, TEXT, UNIT, Wording, has_key, optional, read, required};
@@ -316,6 +316,8 @@ fn order(
         steps: request.steps.unwrap_or(30),
         cfg_scale,
         source,
+        count: 1,
+        cut_out: false,
     }
 }
 
@@ -384,12 +386,12 @@ struct Artifact {
 }
 
 /// Writes an answer.
-pub(super) fn answer(seed: u32, png: &[u8], filtered: bool) -> Vec<u8> {
+pub(super) fn answer(painted: &Painted, filtered: bool) -> Vec<u8> {
     to_json(&Answer {
         result: "success",
         artifacts: [Artifact {
-            seed,
-            base64: BASE64_STANDARD.encode(png),
+            seed: painted.seed,
+            base64: BASE64_STANDARD.encode(&painted.file),
             finish_reason: if filtered {
                 "CONTENT_FILTERED"
             } else {

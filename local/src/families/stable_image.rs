@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::{not_played, picture_of};
+use super::{Painted, not_played, picture_of};
 use crate::error::{Failure, to_json};
 use crate::picture::{Order, Source};
 use crate::schema::{Field, Shape, TEXT, UNIT, Wording, optional, read as read_body, required};
@@ -146,6 +146,8 @@ pub(super) fn read(model: Model, body: &[u8]) -> Result<Order, Failure> {
         steps: 40,
         cfg_scale: 7.0,
         source,
+        count: 1,
+        cut_out: false,
     })
 }
 
@@ -193,7 +195,7 @@ struct Answer {
 }
 
 /// Writes an answer.
-pub(super) fn answer(seed: u32, png: &[u8], filtered: bool) -> Vec<u8> {
+pub(super) fn answer(painted: &Painted, filtered: bool) -> Vec<u8> {
     to_json(&if filtered {
         Answer {
             seeds: None,
@@ -202,9 +204,9 @@ pub(super) fn answer(seed: u32, png: &[u8], filtered: bool) -> Vec<u8> {
         }
     } else {
         Answer {
-            seeds: Some([seed]),
+            seeds: Some([painted.seed]),
             finish_reasons: [None],
-            images: Some([BASE64_STANDARD.encode(png)]),
+            images: Some([BASE64_STANDARD.encode(&painted.file)]),
         }
     })
 }

@@ -64,7 +64,7 @@ pub(crate) fn read_png(bytes: &[u8]) -> Result<Pixels, Unreadable> {
     })
 }
 
-/// Writes a PNG without alpha whose metadata says what it is.
+/// Writes a PNG whose metadata says what it is, with alpha where something was cut out.
 pub(super) fn write_png(
     picture: &Pixels,
     order: &Order,
@@ -72,7 +72,11 @@ pub(super) fn write_png(
 ) -> Result<Vec<u8>, EncodingError> {
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, picture.width, picture.height);
-    encoder.set_color(ColorType::Rgb);
+    encoder.set_color(if order.cut_out {
+        ColorType::Rgba
+    } else {
+        ColorType::Rgb
+    });
     encoder.set_depth(BitDepth::Eight);
     encoder.set_compression(Compression::Fast);
     for (keyword, text) in [
@@ -88,6 +92,11 @@ pub(super) fn write_png(
         encoder.add_text_chunk(keyword.to_owned(), text)?;
     }
     let mut writer = encoder.write_header()?;
+    if order.cut_out {
+        writer.write_image_data(&picture.data)?;
+        writer.finish()?;
+        return Ok(bytes);
+    }
     let rgb: Vec<u8> = picture
         .data
         .as_chunks::<4>()

@@ -26,6 +26,10 @@ pub(crate) struct Order {
     pub cfg_scale: f64,
     /// The picture to start from.
     pub source: Option<Source>,
+    /// How many pictures, each with the seed after the one before.
+    pub count: u32,
+    /// Whether all but the middle is to be transparent.
+    pub cut_out: bool,
 }
 
 /// A picture to start from.
@@ -64,6 +68,40 @@ pub(crate) fn grey_mask(picture: &Pixels, inverted: bool) -> Vec<u8> {
         .collect()
 }
 
+/// 255 within the ellipse that fills the middle of a picture, 0 around it.
+pub(crate) fn ellipse(width: u32, height: u32) -> Vec<u8> {
+    let from_middle = |at: u32, length: u32| {
+        let half = f64::from(length) / 2.0;
+        (f64::from(at) + 0.5 - half) / (half * 0.6)
+    };
+    (0..height)
+        .flat_map(|y| (0..width).map(move |x| (x, y)))
+        .map(|(x, y)| {
+            let distance = from_middle(x, width).hypot(from_middle(y, height));
+            if distance < 1.0 { u8::MAX } else { 0 }
+        })
+        .collect()
+}
+
+/// A picture stretched to a size, each pixel the nearest one.
+pub(crate) fn fit(picture: &Pixels, (width, height): (u32, u32)) -> Pixels {
+    let mut data = Vec::new();
+    for y in 0..u64::from(height) {
+        for x in 0..u64::from(width) {
+            let column = x * u64::from(picture.width) / u64::from(width);
+            let row = y * u64::from(picture.height) / u64::from(height);
+            let at = usize::try_from((row * u64::from(picture.width) + column) * 4);
+            let pixel = at.ok().and_then(|at| picture.data.get(at..at + 4));
+            data.extend_from_slice(pixel.unwrap_or(&[0, 0, 0, u8::MAX]));
+        }
+    }
+    Pixels {
+        width,
+        height,
+        data,
+    }
+}
+
 /// Paints the order as a PNG file.
 ///
 /// # Errors
@@ -80,6 +118,14 @@ pub(crate) fn paint(order: &Order, seed: u32) -> Result<Vec<u8>, png::EncodingEr
         .as_ref()
         .and_then(|source| source.mask.as_deref());
     label::draw(&mut finished, mask);
+    if order.cut_out {
+        let middle = ellipse(finished.width, finished.height);
+        for (pixel, inside) in finished.data.chunks_exact_mut(4).zip(middle) {
+            if let Some(alpha) = pixel.last_mut() {
+                *alpha = inside;
+            }
+        }
+    }
     file::write_png(&finished, order, seed)
 }
 

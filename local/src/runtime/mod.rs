@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::calls::UnderWay;
 use crate::catalogue::{self, Resolved};
 use crate::error::{Failure, Kind};
-use crate::families::{self, Ending, ImageFamily, Speaker, TextFamily, TextRequest};
+use crate::families::{self, Ending, ImageFamily, Painted, Speaker, TextFamily, TextRequest};
 use crate::fault::{Delivery, Fault};
 use crate::picture::{self, Order};
 use crate::server::Local;
@@ -235,14 +235,24 @@ impl Call {
         };
         let _under_way = self.begin(fault).await;
         let seed = order.seed.unwrap_or_else(random_seed);
-        let mut png = tokio::task::spawn_blocking(move || picture::paint(&order, seed))
+        let count = order.count;
+        let paint = move |seed| {
+            let file = picture::paint(&order, seed)?;
+            Ok::<_, png::EncodingError>(Painted { seed, file })
+        };
+        let paint = move || {
+            let first = paint(seed)?;
+            let others = (1..count).map(|further| paint(seed.wrapping_add(further)));
+            Ok::<_, png::EncodingError>((first, others.collect::<Result<Vec<_>, _>>()?))
+        };
+        let (mut first, others) = tokio::task::spawn_blocking(paint)
             .await
             .ok()
             .and_then(Result::ok)
             .ok_or_else(|| Failure::new(Kind::InternalServer, "The picture was not painted."))?;
         match fault {
-            Some(Fault::BadImage) => png.truncate(png.len() / 2),
-            Some(Fault::BadCrc) => delivery::spoil_png(&mut png),
+            Some(Fault::BadImage) => first.file.truncate(first.file.len() / 2),
+            Some(Fault::BadCrc) => delivery::spoil_png(&mut first.file),
             _ => {}
         }
         let family = if fault == Some(Fault::WrongFamily) {
@@ -250,7 +260,7 @@ impl Call {
         } else {
             family
         };
-        let body = family.answer(seed, &png, fault == Some(Fault::Filtered));
+        let body = family.answer(&first, &others, fault == Some(Fault::Filtered));
         let backend = PAINTER.to_owned();
         let taken = Taken {
             tokens: None,

@@ -217,6 +217,97 @@ fn strength_counts_the_other_way_round_for_ultra_and_stable_diffusion_3() {
     }
 }
 
+/// The pictures of an answer in Amazon's format.
+fn pictures(answer: &Value) -> Vec<Vec<u8>> {
+    let images = answer["images"].as_array().expect("pictures");
+    let decode = |image: &Value| BASE64_STANDARD.decode(image.as_str().expect("base64"));
+    images
+        .iter()
+        .map(|image| decode(image).expect("base64"))
+        .collect()
+}
+
+#[test]
+fn titan_image_and_nova_canvas_paint_as_many_as_they_are_asked_for() {
+    let bedrock = Bedrock::start();
+    for (model, error) in [
+        ("amazon.titan-image-generator-v1", Some(&Value::Null)),
+        ("amazon.nova-canvas-v1:0", None),
+    ] {
+        let body = |count: u32, seed: u32| {
+            json!({
+                "taskType": "TEXT_IMAGE", "textToImageParams": {"text": "a lake"},
+                "imageGenerationConfig": {
+                    "width": 384, "height": 640, "seed": seed, "numberOfImages": count,
+                },
+            })
+        };
+        let answer = bedrock.invoke(model, &body(3, 7)).json();
+        assert_eq!(answer.get("error"), error, "{model}");
+        let three = pictures(&answer);
+        let sizes: Vec<_> = three.iter().map(|file| read(file).size).collect();
+        assert_eq!(sizes, [(384, 640); 3], "{model}");
+        assert!(three[0] != three[1] && three[1] != three[2], "{model}");
+        let again = pictures(&bedrock.invoke(model, &body(1, 8)).json());
+        assert!(
+            three[1] == again[0],
+            "{model}: each has the seed after the one before"
+        );
+    }
+}
+
+#[test]
+fn a_black_mask_is_what_inpainting_changes_and_outpainting_keeps() {
+    let bedrock = Bedrock::start();
+    let red = flat(256, 128, |_| [255, 0, 0, 255]);
+    let left_is_black = flat(
+        256,
+        128,
+        |x| if x < 128 { [0, 0, 0, 255] } else { [255; 4] },
+    );
+    for (task, params, left_changes) in [
+        ("INPAINTING", "inPaintingParams", true),
+        ("OUTPAINTING", "outPaintingParams", false),
+    ] {
+        let body = json!({
+            "taskType": task,
+            params: {"text": "a lake", "image": red, "maskImage": left_is_black},
+        });
+        let (_, picture) = paint(&bedrock, "amazon.titan-image-generator-v2:0", &body);
+        assert_eq!(picture.size, (256, 128));
+        for y in 0..128 {
+            assert_eq!(
+                picture.pixel(64, y) != [255, 0, 0],
+                left_changes,
+                "{task}, {y}"
+            );
+            assert_eq!(
+                picture.pixel(192, y) != [255, 0, 0],
+                !left_changes,
+                "{task}, {y}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_background_is_transparent_once_it_is_removed() {
+    let bedrock = Bedrock::start();
+    let body = json!({
+        "taskType": "BACKGROUND_REMOVAL",
+        "backgroundRemovalParams": {"image": flat(256, 128, |_| [255, 0, 0, 255])},
+    });
+    let answer = bedrock.invoke("amazon.nova-canvas-v1:0", &body).json();
+    let file = pictures(&answer).remove(0);
+    let mut reader = Decoder::new(Cursor::new(file)).read_info().expect("a PNG");
+    let mut rgba = vec![0; reader.output_buffer_size().expect("a size")];
+    let frame = reader.next_frame(&mut rgba).expect("a whole PNG");
+    assert_eq!(frame.color_type, ColorType::Rgba);
+    assert_eq!(rgba[3], 0, "in the corner");
+    let middle = (64 * 256 + 128) * 4;
+    assert_eq!(rgba[middle..middle + 4], [255, 0, 0, 255]);
+}
+
 #[test]
 fn a_mask_says_where_a_picture_changes() {
     let bedrock = Bedrock::start();

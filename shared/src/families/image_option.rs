@@ -52,8 +52,42 @@ pub enum ImageBounds {
     Shapes(&'static [Shape]),
     /// So many pictures at most.
     Pictures(usize),
+    /// Colours as `#RRGGBB`, so many at most.
+    Colors(usize),
+    /// Any size that keeps these rules.
+    Grid(Grid),
     /// An object.
     Object,
+}
+
+/// Rules of a size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grid {
+    /// The least pixels of a side.
+    pub least: u32,
+    /// The most.
+    pub most: u32,
+    /// What each side is a multiple of.
+    pub step: u32,
+    /// How many times as long as the other a side may be.
+    pub longest: u32,
+    /// The most pixels in all.
+    pub pixels: u64,
+}
+
+impl Grid {
+    fn admits(self, size: Size) -> bool {
+        let fits = |side: u32| {
+            (self.least..=self.most).contains(&side) && side.checked_rem(self.step) == Some(0)
+        };
+        let (width, height) = (u64::from(size.width), u64::from(size.height));
+        let longest = u64::from(self.longest);
+        fits(size.width)
+            && fits(size.height)
+            && width <= longest * height
+            && height <= longest * width
+            && width * height <= self.pixels
+    }
 }
 
 impl fmt::Display for ImageBounds {
@@ -73,6 +107,18 @@ impl fmt::Display for ImageBounds {
             }
             Self::Pictures(1) => formatter.write_str("one picture"),
             Self::Pictures(most) => write!(formatter, "at most {most} pictures"),
+            Self::Colors(most) => write!(formatter, "1 to {most} of the form #RRGGBB"),
+            Self::Grid(Grid {
+                least,
+                most,
+                step,
+                longest,
+                pixels,
+            }) => write!(
+                formatter,
+                "of sides of {least} to {most} pixels in steps of {step}, none above {longest} \
+                 times the other, and at most {pixels} pixels in all"
+            ),
             Self::Object => formatter.write_str("an object"),
         }
     }
@@ -90,10 +136,20 @@ impl ImageBounds {
             (Self::Sizes(sizes), Value::Size(size)) => sizes.contains(&size),
             (Self::Shapes(shapes), Value::Size(size)) => shape(shapes, size).is_some(),
             (Self::Pictures(most), Value::Pictures(pictures)) => pictures <= most,
+            (Self::Colors(most), Value::Texts(colors)) => {
+                (1..=most).contains(&colors.len()) && colors.iter().all(|color| is_color(color))
+            }
+            (Self::Grid(grid), Value::Size(size)) => grid.admits(size),
             (Self::Object, Value::Object) => true,
             _ => false,
         }
     }
+}
+
+fn is_color(text: &str) -> bool {
+    text.strip_prefix('#').is_some_and(|digits| {
+        digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+    })
 }
 
 /// The shape of a size.

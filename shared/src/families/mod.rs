@@ -4,6 +4,7 @@
 //! dispatch here is exhaustive, so that a new family is a list of compile errors to work through
 //! (`CONTRIBUTING.md` has the checklist).
 
+mod amazon_image;
 mod answer;
 mod claude_messages;
 mod claude_text;
@@ -26,7 +27,7 @@ pub use answer::{
 };
 pub use answer::{Pictures, Seeds};
 pub use conversation::{Conversation, Input, Role, Turn};
-pub use image_option::{ImageBounds, ImageRule, Shape};
+pub use image_option::{Grid, ImageBounds, ImageRule, Shape};
 pub use parameter::{Bounds, Rule, check};
 
 use answer::{File, InvocationMetrics};
@@ -219,16 +220,24 @@ pub fn image_rule(family: ImageFamily, model: Option<&Entry>, choice: Choice) ->
         ImageFamily::StableDiffusion3 => {
             stable_image::rule(stable_image::Model::large(model), choice)
         }
+        ImageFamily::TitanImage => amazon_image::rule(amazon_image::Model::titan(model), choice),
+        ImageFamily::NovaCanvas => amazon_image::rule(amazon_image::Model::NovaCanvas, choice),
     }
 }
 
 /// How many images the family makes in one call, of this drawing.
-pub const fn most_at_once(family: ImageFamily, _drawing: &Drawing) -> usize {
+pub fn most_at_once(family: ImageFamily, model: Option<&Entry>, drawing: &Drawing) -> usize {
     match family {
         ImageFamily::StableDiffusionXl
         | ImageFamily::StableImage
         | ImageFamily::StableImageUltra
         | ImageFamily::StableDiffusion3 => 1,
+        ImageFamily::TitanImage => {
+            amazon_image::most_at_once(amazon_image::Model::titan(model), drawing)
+        }
+        ImageFamily::NovaCanvas => {
+            amazon_image::most_at_once(amazon_image::Model::NovaCanvas, drawing)
+        }
     }
 }
 
@@ -237,7 +246,7 @@ pub fn encode_image(
     family: ImageFamily,
     model: Option<&Entry>,
     drawing: &Drawing,
-    _count: usize,
+    count: usize,
 ) -> Result<Vec<u8>, Error> {
     image_option::check(family.name(), drawing, |choice| {
         image_rule(family, model, choice)
@@ -256,6 +265,14 @@ pub fn encode_image(
             let model = stable_image::Model::large(model);
             serde_json::to_vec(&stable_image::encode(model, drawing)?)
         }
+        ImageFamily::TitanImage => {
+            let model = amazon_image::Model::titan(model);
+            serde_json::to_vec(&amazon_image::encode(model, drawing, count)?)
+        }
+        ImageFamily::NovaCanvas => {
+            let model = amazon_image::Model::NovaCanvas;
+            serde_json::to_vec(&amazon_image::encode(model, drawing, count)?)
+        }
     };
     body.map_err(|_| Error::defect("encode_image"))
 }
@@ -267,13 +284,17 @@ pub fn seeds(family: ImageFamily, model: Option<&Entry>) -> Seeds {
         ImageFamily::StableImage => stable_image::Model::Core.seeds(),
         ImageFamily::StableImageUltra => stable_image::Model::Ultra.seeds(),
         ImageFamily::StableDiffusion3 => stable_image::Model::large(model).seeds(),
+        ImageFamily::TitanImage => amazon_image::Model::titan(model).seeds(),
+        ImageFamily::NovaCanvas => amazon_image::Model::NovaCanvas.seeds(),
     }
 }
 
 /// Whether an image may have this size, given what was asked for.
 pub fn may_have_size(family: ImageFamily, drawing: &Drawing, size: Size) -> bool {
     match family {
-        ImageFamily::StableDiffusionXl => drawing.size.is_none_or(|asked| asked == size),
+        ImageFamily::StableDiffusionXl | ImageFamily::TitanImage | ImageFamily::NovaCanvas => {
+            drawing.size.is_none_or(|asked| asked == size)
+        }
         // A size is only asked for as a shape.
         ImageFamily::StableImage
         | ImageFamily::StableImageUltra
@@ -289,6 +310,12 @@ pub fn decode_image(family: ImageFamily, body: &[u8]) -> Result<Pictures<'_>, Er
         ImageFamily::StableImage => stable_image(stable_image::Model::Core),
         ImageFamily::StableImageUltra => stable_image(stable_image::Model::Ultra),
         ImageFamily::StableDiffusion3 => stable_image(stable_image::Model::Large3_5),
+        ImageFamily::TitanImage => {
+            amazon_image::decode(amazon_image::Model::TitanV2, read(family.name(), body)?)
+        }
+        ImageFamily::NovaCanvas => {
+            amazon_image::decode(amazon_image::Model::NovaCanvas, read(family.name(), body)?)
+        }
     }
 }
 

@@ -46,6 +46,10 @@ closed_set! {
         StableImageUltra = "stable-image-ultra",
         /// Stability AI Stable Diffusion 3 and 3.5 Large.
         StableDiffusion3 = "stable-diffusion-3",
+        /// Amazon Titan Image Generator.
+        TitanImage = "titan-image",
+        /// Amazon Nova Canvas.
+        NovaCanvas = "nova-canvas",
     }
 }
 
@@ -130,6 +134,11 @@ impl Family {
                 "stability.sd3-",
                 Family::Image(ImageFamily::StableDiffusion3),
             ),
+            (
+                "amazon.titan-image-generator",
+                Family::Image(ImageFamily::TitanImage),
+            ),
+            ("amazon.nova-canvas", Family::Image(ImageFamily::NovaCanvas)),
         ];
         BEGINNINGS
             .iter()
@@ -178,7 +187,7 @@ mod tests {
                 Some(Family::Text(TextFamily::ClaudeText)),
             ),
             ("amazon.titan-embed-text-v1", None),
-            ("amazon.nova-canvas-v1:0", None),
+            ("amazon.nova-sonic-v1:0", None),
             ("meta.llama3-8b-instruct-v1:0", None),
         ] {
             assert_eq!(Family::of(base), family, "{base}");

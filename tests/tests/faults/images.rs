@@ -9,6 +9,8 @@ use crate::told::Told;
 
 const CORE: &str = "stability.stable-image-core-v1:1";
 const SDXL: &str = "stability.stable-diffusion-xl-v1";
+const TITAN: &str = "amazon.titan-image-generator-v2:0";
+const CANVAS: &str = "amazon.nova-canvas-v1:0";
 
 /// Asks this model for a picture of 1024 x 1024 pixels, and checks that its answer becomes this
 /// error, after one call and without an object.
@@ -56,6 +58,10 @@ end_to_end::rows! {
             let filtered = json!({"seeds": [7], "finish_reasons": [reason], "images": []});
             check(CORE, Script::json(&filtered), told).await;
         }
+        for model in [TITAN, CANVAS] {
+            let filtered = json!({"images": [], "error": "blocked"});
+            check(model, Script::json(&filtered), told).await;
+        }
     }
 
     f30_a_prompt_that_bedrock_filters_is_a_400_of_its_own:
@@ -98,4 +104,77 @@ end_to_end::rows! {
         check(SDXL, Script::json(&artifacts(&[], "SUCCESS")), told).await;
         check(SDXL, Script::json(&artifacts(&[&STANDARD.encode(&small)], "SUCCESS")), told).await;
     }
+}
+
+/// Asks Nova Canvas for so many pictures at once.
+fn several(n: usize) -> Event {
+    let event = Ask::IMAGE.event();
+    let event = event.with_body(&json!({"model": CANVAS, "prompt": end_to_end::marked("a lake")}));
+    event.with_field("n", n.into())
+}
+
+#[tokio::test]
+async fn what_the_model_filtered_of_several_fails_the_request_and_the_others_are_kept() {
+    let file = STANDARD.encode(drawing(1024, 1024));
+    let partly = json!({"images": [file, file], "error": "some were blocked"});
+    let mut asked = Ask::IMAGE.of([Script::json(&partly)]).await;
+    let answer = asked.function.call(&several(3)).await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+    assert_eq!(answer.text("/error/code"), "content_policy_violation");
+    assert_eq!(answer.header("x-should-retry"), "false");
+    assert_eq!(asked.s3.keys().await.len(), 2);
+    let fewer = json!({"images": [file]});
+    let mut asked = Ask::IMAGE.of([Script::json(&fewer)]).await;
+    let answer = asked.function.call(&several(2)).await;
+    assert_eq!(answer.status, 502, "{answer:?}");
+    assert_eq!(answer.text("/error/code"), "image_invalid");
+    assert_eq!(asked.s3.keys().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_file_is_kept_as_what_it_is() {
+    // As much of each format as says that it is whole, and of which size.
+    let jpeg = b"\xff\xd8\xff\xc0\x00\x0b\x08\x02\x00\x04\x00\x01\x01\x11\x00\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00pixels\xff\xd9";
+    let webp = b"RIFF\x12\0\0\0WEBPVP8L\x05\0\0\0\x2f\xff\xc3\x7f\x00\0";
+    let files: [(&[u8], &str, &str, &str); 2] = [
+        (jpeg, "jpeg", "jpg", "image/jpeg"),
+        (webp, "webp", "webp", "image/webp"),
+    ];
+    for (file, name, ending, media_type) in files {
+        let mut asked = Ask::IMAGE
+            .of([Script::json(&images(&[&STANDARD.encode(file)]))])
+            .await;
+        let body = json!({
+            "model": "stability.sd3-5-large-v1:0", "prompt": end_to_end::marked("a lake"),
+            "output_format": name,
+        });
+        let answer = asked
+            .function
+            .call(&Ask::IMAGE.event().with_body(&body))
+            .await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let uri = answer.text("/data/0/s3_uri");
+        assert!(uri.ends_with(&format!("/0.{ending}")), "{uri}");
+        let object = asked.s3.get(uri).await;
+        assert_eq!(object.content_type.as_deref(), Some(media_type));
+        assert_eq!(object.body, file);
+        let parameters = &answer.body["data"][0]["parameters"];
+        assert_eq!(
+            (&parameters["output_format"], &parameters["size"]),
+            (&json!(name), &json!("1024x512"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn several_images_of_one_answer_are_held_once() {
+    // 5 pictures of 3 MB.
+    let file = STANDARD.encode(end_to_end::noise(1024, 1024));
+    let answer = json!({"images": vec![&file; 5]});
+    let mut asked = Ask::IMAGE.of([Script::json(&answer)]).await;
+    let answer = asked.function.call(&several(5)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(asked.s3.keys().await.len(), 5);
+    let peak = asked.function.peak_memory();
+    assert!(peak < 100 << 20, "{} MB", peak >> 20);
 }

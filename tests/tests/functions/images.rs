@@ -108,6 +108,65 @@ async fn n_images_differ_each_with_a_seed_that_makes_it_again() {
 }
 
 #[tokio::test]
+async fn several_images_come_of_one_call_where_the_model_can() {
+    let mut stack = Stack::start("image-generation", &[]).await;
+    let body = |n: usize, seed: u64| {
+        json!({
+            "model": "amazon.titan-image-generator-v2:0", "prompt": marked("a lake at dawn"),
+            "n": n, "seed": seed, "size": "384x576", "colors": ["#ff8000"],
+        })
+    };
+    let event = Event::file("image-generation-http-v2").with_body(&body(6, 7));
+    let answer = stack.function.call(&event).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let images = answer.body["data"].as_array().unwrap();
+    assert_eq!(images.len(), 6);
+    let calls = stack.bedrock.calls().await;
+    assert_eq!((calls.received, calls.generated), (2, 2));
+    let fourth = json!({
+        "colors": "#ff8000",
+        "index": "3",
+        "model": "amazon.titan-image-generator-v2:0",
+        "n": "5",
+        "seed": "7",
+        "size": "384x576",
+    });
+    assert_eq!(
+        (&images[3]["seed"], &images[3]["parameters"]),
+        (&json!(7), &fourth)
+    );
+    assert_eq!(images[5]["seed"], 8);
+    assert_eq!(images[5]["parameters"].get("n"), None);
+    let mut files = Vec::new();
+    for image in images {
+        check(&stack, image).await;
+        files.push(stack.s3.get(image["s3_uri"].as_str().unwrap()).await.body);
+    }
+    let event = Event::file("image-generation-http-v2").with_body(&body(1, 8));
+    let answer = stack.function.call(&event).await;
+    let again = stack.s3.get(answer.text("/data/0/s3_uri")).await.body;
+    assert!(files[5] == again, "the same seed draws the same picture");
+    files.sort();
+    files.dedup();
+    assert_eq!(files.len(), 6);
+}
+
+#[tokio::test]
+async fn a_provisioned_image_model_is_of_the_family_that_the_request_declares() {
+    let mut stack = Stack::start("image-generation", &[]).await;
+    let model = "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/sdxl12345678";
+    let body = json!({"model": model, "prompt": marked("a lake"), "family": "stable-diffusion-xl"});
+    let event = Event::file("image-generation-http-v2").with_body(&body);
+    let answer = stack.function.call(&event).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    check(&stack, &answer.body["data"][0]).await;
+    let event = event.with_field("family", Value::Null);
+    let answer = stack.function.call(&event).await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+    assert_eq!(answer.text("/error/code"), "model_family_required");
+}
+
+#[tokio::test]
 async fn without_a_model_stable_image_core_draws() {
     let mut stack = Stack::start("image-generation", &[]).await;
     let event = Event::file("image-generation-http-v2")

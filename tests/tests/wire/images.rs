@@ -18,6 +18,8 @@ const SDXL: &str = "stability.stable-diffusion-xl-v1";
 const CORE: &str = "stability.stable-image-core-v1:1";
 const ULTRA: &str = "stability.stable-image-ultra-v1:1";
 const LARGE: &str = "stability.sd3-5-large-v1:0";
+const TITAN: &str = "amazon.titan-image-generator-v2:0";
+const CANVAS: &str = "amazon.nova-canvas-v1:0";
 
 fn drawing(prompt: &str) -> Drawing {
     Drawing {
@@ -124,5 +126,83 @@ async fn an_image_can_start_from_another_and_change_within_a_mask() {
         let (changed, _) = draw(&wire, model, &changed).await.unwrap();
         assert_eq!(size_of(&changed), (1024, 1024), "{model}");
         assert!(changed != start, "{model}");
+    }
+}
+
+#[tokio::test]
+async fn titan_image_and_nova_canvas_do_every_task() {
+    let wire = Wire::start().await;
+    let size = Some(Size {
+        width: 512,
+        height: 512,
+    });
+    let of_size = Drawing {
+        size,
+        ..drawing("a lake at dawn")
+    };
+    let (start, _) = draw(&wire, TITAN, &of_size).await.unwrap();
+    assert_eq!(size_of(&start), (512, 512));
+    let image = || vec![bytes::Bytes::from(start.clone())];
+    let text = |text: &str| Some(text.to_owned());
+    let from_image = || Drawing {
+        prompt: None,
+        images: image(),
+        ..Drawing::default()
+    };
+    let tasks = [
+        Drawing {
+            control_strength: Some(0.4),
+            prompt: text("a lake at night"),
+            ..from_image()
+        },
+        Drawing {
+            mask_prompt: text("the lake"),
+            ..from_image()
+        },
+        Drawing {
+            mask: image().pop(),
+            prompt: text("a meadow"),
+            outpainting_mode: text("PRECISE"),
+            ..from_image()
+        },
+        Drawing {
+            similarity_strength: Some(0.2),
+            size,
+            ..from_image()
+        },
+        Drawing {
+            colors: Some(vec!["#ff8000".to_owned()]),
+            ..of_size.clone()
+        },
+        Drawing {
+            task: text("BACKGROUND_REMOVAL"),
+            ..from_image()
+        },
+    ];
+    let try_on = Drawing {
+        reference_image: image().pop(),
+        garment_class: text("UPPER_BODY"),
+        merge_style: text("SEAMLESS"),
+        ..from_image()
+    };
+    let mut asked: Vec<_> = tasks.iter().map(|task| (TITAN, task)).collect();
+    asked.extend(tasks.iter().chain([&try_on]).map(|task| (CANVAS, task)));
+    for (model, task) in asked {
+        let (file, seed) = draw(&wire, model, task).await.unwrap();
+        let expected = task
+            .size
+            .map_or((512, 512), |size| (size.width, size.height));
+        let is_conditioned = task.control_strength.is_some();
+        let expected = if is_conditioned {
+            (1024, 1024)
+        } else {
+            expected
+        };
+        assert_eq!(
+            (size_of(&file), seed),
+            (expected, None),
+            "{model}: {task:?}"
+        );
+        assert!(file != start, "{model}");
     }
 }

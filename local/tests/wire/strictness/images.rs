@@ -190,3 +190,122 @@ fn ultra_and_stable_diffusion_3_are_strict() {
         );
     }
 }
+
+#[test]
+fn titan_image_and_nova_canvas_are_strict() {
+    let both = [
+        (
+            "/taskType",
+            Value::Null,
+            "required key [taskType] not found",
+        ),
+        (
+            "/taskType",
+            json!("PAINT"),
+            "PAINT is not a valid enum value",
+        ),
+        (
+            "/textToImageParams",
+            Value::Null,
+            "required key [textToImageParams] not found",
+        ),
+        (
+            "/textToImageParams/text",
+            json!("a".repeat(1025)),
+            "expected maxLength: 1024",
+        ),
+        (
+            "/textToImageParams/controlStrength",
+            json!(0.5),
+            "conditionImage must be given",
+        ),
+        (
+            "/textToImageParams/prompt",
+            json!("a"),
+            "extraneous key [prompt] is not permitted",
+        ),
+        (
+            "/inPaintingParams",
+            json!({"image": "AAAA"}),
+            "extraneous key [inPaintingParams] is not permitted",
+        ),
+        (
+            "/imageGenerationConfig/numberOfImages",
+            json!(6),
+            "6 is not less or equal to 5",
+        ),
+        (
+            "/imageGenerationConfig/cfgScale",
+            json!(1),
+            "1 is not greater or equal to 1.1",
+        ),
+        (
+            "/imageGenerationConfig/seed",
+            json!(2_147_483_647),
+            "is not less or equal to 2147483646",
+        ),
+        (
+            "/imageGenerationConfig/width",
+            json!(1000),
+            "1000x512 is not a supported size",
+        ),
+        (
+            "/imageGenerationConfig/steps",
+            json!(30),
+            "extraneous key [steps] is not permitted",
+        ),
+    ];
+    let valid = json!({
+        "taskType": "TEXT_IMAGE",
+        "textToImageParams": {"text": "a", "negativeText": "b"},
+        "imageGenerationConfig": {"width": 512, "height": 512, "quality": "premium", "cfgScale": 1.1, "seed": 0, "numberOfImages": 2},
+    });
+    for model in [
+        "amazon.titan-image-generator-v2:0",
+        "amazon.nova-canvas-v1:0",
+    ] {
+        check_rows(model, &valid, &both);
+    }
+    check_rows(
+        "amazon.titan-image-generator-v1",
+        &valid,
+        &[
+            (
+                "/textToImageParams/text",
+                json!("a".repeat(513)),
+                "expected maxLength: 512, actual: 513",
+            ),
+            (
+                "/textToImageParams/conditionImage",
+                json!("AAAA"),
+                "extraneous key [conditionImage] is not permitted",
+            ),
+            (
+                "/taskType",
+                json!("BACKGROUND_REMOVAL"),
+                "is not a valid enum value",
+            ),
+            (
+                "/imageGenerationConfig/width",
+                json!(528),
+                "528x512 is not a supported size",
+            ),
+        ],
+    );
+    check_rows(
+        "amazon.nova-canvas-v1:0",
+        &valid,
+        &[
+            (
+                "/textToImageParams/style",
+                json!("BAROQUE"),
+                "BAROQUE is not a valid enum value",
+            ),
+            (
+                "/imageGenerationConfig/height",
+                json!(2064),
+                "512x2064 is not a supported size",
+            ),
+        ],
+    );
+}
