@@ -138,7 +138,7 @@ fn renamed(rule: Rule, native: &'static str) -> Rule {
 /// Converse has itself.
 fn additional(family: TextFamily, parameter: Parameter) -> Option<&'static str> {
     match family {
-        TextFamily::ClaudeMessages | TextFamily::ClaudeText => {
+        TextFamily::ClaudeMessages | TextFamily::ClaudeText | TextFamily::MistralInstruct => {
             (parameter == Parameter::TopK).then_some("additionalModelRequestFields.top_k")
         }
         TextFamily::NovaText => (parameter == Parameter::TopK)
@@ -174,7 +174,7 @@ fn additional(family: TextFamily, parameter: Parameter) -> Option<&'static str> 
         TextFamily::CohereCommand => {
             (parameter == Parameter::TopK).then_some("additionalModelRequestFields.k")
         }
-        TextFamily::TitanText | TextFamily::Jurassic2 => None,
+        TextFamily::TitanText | TextFamily::Jurassic2 | TextFamily::MistralChat => None,
     }
 }
 

@@ -23,6 +23,12 @@ fn text() -> impl Strategy<Value = String> {
         "User:",
         "Bot:",
         "Chatbot:",
+        "<s>",
+        "</s>",
+        "[INST]",
+        "[/INST]",
+        "[",
+        "INST]",
         "word",
         "\r",
     ]);
@@ -82,6 +88,16 @@ proptest! {
         let asks = usize::from(conversation.turns.last().unwrap().role == Role::User);
         prop_assert_eq!(text.matches("\nUser:").count(), turns_of(&conversation, Role::User));
         prop_assert_eq!(text.matches("\nChatbot:").count(), turns_of(&conversation, Role::Assistant) + asks);
+    }
+
+    #[test]
+    fn mistral_has_as_many_markers_as_turns(conversation in conversation()) {
+        let text = transcript(TextFamily::MistralInstruct, "prompt", &conversation);
+        let users = turns_of(&conversation, Role::User);
+        prop_assert_eq!(text.matches("<s>").count(), 1);
+        prop_assert_eq!(text.matches("[INST]").count(), users);
+        prop_assert_eq!(text.matches("[/INST]").count(), users);
+        prop_assert_eq!(text.matches("</s>").count(), users - 1);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 mod models;
 
 use crate::error::{Failure, Kind};
-use crate::families::{ImageFamily, TextFamily};
+use crate::families::{ImageFamily, TextFamily, mistral_instruct};
 
 pub(crate) use models::MODELS;
 
@@ -188,6 +188,9 @@ impl Model {
                 Converse::Refused
             }
             Family::Text(TextFamily::Titan) => Converse::WithoutSystem,
+            Family::Text(TextFamily::MistralInstruct) if mistral_instruct::is_open(self) => {
+                Converse::WithoutSystem
+            }
             // They are listed with Converse, but without chat.
             Family::Text(
                 TextFamily::Jurassic2 | TextFamily::Command | TextFamily::CommandAtOnce,
@@ -197,7 +200,9 @@ impl Model {
                 | TextFamily::ClaudeMessages
                 | TextFamily::Nova
                 | TextFamily::Jamba
-                | TextFamily::CommandR,
+                | TextFamily::CommandR
+                | TextFamily::MistralInstruct
+                | TextFamily::MistralChat,
             ) => Converse::WithSystem,
             Family::Image(_) => Converse::Refused,
         }

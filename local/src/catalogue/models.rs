@@ -20,6 +20,7 @@ const fn text(id: &'static str, name: &'static str, family: TextFamily, max_outp
             TextFamily::Titan | TextFamily::Nova => "Amazon",
             TextFamily::ClaudeText | TextFamily::ClaudeMessages => "Anthropic",
             TextFamily::Jamba | TextFamily::Jurassic2 => "AI21 Labs",
+            TextFamily::MistralInstruct | TextFamily::MistralChat => "Mistral AI",
             TextFamily::Command | TextFamily::CommandAtOnce | TextFamily::CommandR => "Cohere",
         },
         family: Family::Text(family),
@@ -281,6 +282,53 @@ pub(crate) static MODELS: &[Model] = &[
     command("cohere.command-light-text-v14", "Command Light"),
     command_r("cohere.command-r-v1:0", "Command R"),
     command_r("cohere.command-r-plus-v1:0", "Command R+"),
+    Model {
+        lifecycle: Legacy("2027-03-30"),
+        ..text(
+            "mistral.mistral-7b-instruct-v0:2",
+            "Mistral 7B Instruct",
+            TextFamily::MistralInstruct,
+            8192,
+        )
+    },
+    Model {
+        lifecycle: Legacy("2027-03-30"),
+        ..text(
+            "mistral.mixtral-8x7b-instruct-v0:1",
+            "Mixtral 8x7B Instruct",
+            TextFamily::MistralInstruct,
+            4096,
+        )
+    },
+    text(
+        "mistral.mistral-large-2402-v1:0",
+        "Mistral Large (24.02)",
+        TextFamily::MistralInstruct,
+        8192,
+    ),
+    text(
+        "mistral.mistral-small-2402-v1:0",
+        "Mistral Small (24.02)",
+        TextFamily::MistralInstruct,
+        8192,
+    ),
+    text(
+        "mistral.mistral-large-2407-v1:0",
+        "Mistral Large (24.07)",
+        TextFamily::MistralChat,
+        8192,
+    ),
+    Model {
+        on_demand: false,
+        profiles: &["us", "eu"],
+        sees: true,
+        ..text(
+            "mistral.pixtral-large-2502-v1:0",
+            "Pixtral Large (25.02)",
+            TextFamily::MistralChat,
+            16_384,
+        )
+    },
     image(
         "amazon.titan-image-generator-v1",
         "Titan Image Generator G1",

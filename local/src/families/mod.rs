@@ -13,6 +13,8 @@ pub(crate) mod command_r;
 pub(crate) mod jamba;
 pub(crate) mod jurassic_2;
 mod lines;
+pub(crate) mod mistral_chat;
+pub(crate) mod mistral_instruct;
 pub(crate) mod nova;
 pub(crate) mod sdxl;
 pub(crate) mod stable_image;
@@ -36,6 +38,8 @@ pub(crate) enum TextFamily {
     ClaudeMessages,
     Nova,
     Jamba,
+    MistralChat,
+    MistralInstruct,
     /// Cohere Command, asked for a streamed answer in pieces.
     Command,
     /// The same, asked for the answer at once.
@@ -125,6 +129,10 @@ pub(crate) fn read(model: &'static Model, body: &[u8]) -> Result<Request, Failur
         }
         Family::Text(TextFamily::Nova) => nova::read(model, body).map(Request::Text),
         Family::Text(TextFamily::Jamba) => jamba::read(model, body).map(Request::Text),
+        Family::Text(TextFamily::MistralChat) => mistral_chat::read(model, body).map(Request::Text),
+        Family::Text(TextFamily::MistralInstruct) => {
+            mistral_instruct::read(model, body).map(Request::Text)
+        }
         Family::Text(TextFamily::Command | TextFamily::CommandAtOnce) => {
             command::read(model, body).map(Request::Text)
         }
@@ -154,6 +162,8 @@ impl TextFamily {
             Self::ClaudeMessages => claude_messages::answer(speaker, text, end),
             Self::Nova => nova::answer(text, end),
             Self::Jamba => jamba::answer(speaker, text, end),
+            Self::MistralChat => mistral_chat::answer(text, end),
+            Self::MistralInstruct => mistral_instruct::answer(text, end),
             Self::Command | Self::CommandAtOnce => command::answer(speaker, text, end),
             Self::Jurassic2 => jurassic_2::answer(text, end),
             Self::CommandR => command_r::answer(speaker, text, end),
@@ -171,7 +181,9 @@ impl TextFamily {
             | Self::Jamba
             | Self::Command
             | Self::CommandAtOnce
-            | Self::CommandR => true,
+            | Self::CommandR
+            | Self::MistralInstruct
+            | Self::MistralChat => true,
         }
     }
 
@@ -183,6 +195,8 @@ impl TextFamily {
             Self::ClaudeMessages => Chunks::ClaudeMessages(claude_messages::Chunks::new(speaker)),
             Self::Nova => Chunks::Nova(nova::Chunks::default()),
             Self::Jamba => Chunks::Jamba(jamba::Chunks::new(speaker)),
+            Self::MistralChat => Chunks::MistralChat(mistral_chat::Chunks),
+            Self::MistralInstruct => Chunks::MistralInstruct(mistral_instruct::Chunks::default()),
             Self::Command => Chunks::Command(command::Chunks::default()),
             Self::CommandAtOnce => Chunks::CommandAtOnce(command::AtOnce::new(speaker)),
             Self::Jurassic2 => return None,
@@ -200,7 +214,9 @@ impl TextFamily {
             | Self::Jurassic2
             | Self::Command
             | Self::CommandAtOnce
-            | Self::CommandR => Self::ClaudeText,
+            | Self::CommandR
+            | Self::MistralInstruct
+            | Self::MistralChat => Self::ClaudeText,
             Self::ClaudeText => Self::Titan,
         }
     }
@@ -233,6 +249,8 @@ pub(crate) enum Chunks {
     ClaudeMessages(claude_messages::Chunks),
     Nova(nova::Chunks),
     Jamba(jamba::Chunks),
+    MistralChat(mistral_chat::Chunks),
+    MistralInstruct(mistral_instruct::Chunks),
     Command(command::Chunks),
     CommandAtOnce(command::AtOnce),
     CommandR(command_r::Chunks),
@@ -242,9 +260,12 @@ impl Chunks {
     /// Before any text.
     pub(crate) fn begin(&mut self) -> Vec<Vec<u8>> {
         match self {
-            Self::Titan(_) | Self::Command(_) | Self::CommandAtOnce(_) | Self::ClaudeText(_) => {
-                Vec::new()
-            }
+            Self::Titan(_)
+            | Self::MistralChat(_)
+            | Self::MistralInstruct(_)
+            | Self::Command(_)
+            | Self::CommandAtOnce(_)
+            | Self::ClaudeText(_) => Vec::new(),
             Self::ClaudeMessages(chunks) => chunks.begin(),
             Self::Nova(chunks) => chunks.begin(),
             Self::Jamba(chunks) => chunks.begin(),
@@ -260,6 +281,8 @@ impl Chunks {
             Self::ClaudeMessages(chunks) => chunks.text(text),
             Self::Nova(chunks) => chunks.text(text),
             Self::Jamba(chunks) => chunks.text(text),
+            Self::MistralChat(chunks) => chunks.text(text),
+            Self::MistralInstruct(chunks) => chunks.text(text),
             Self::Command(chunks) => chunks.text(text),
             Self::CommandAtOnce(chunks) => chunks.text(text),
             Self::CommandR(chunks) => chunks.text(text),
@@ -274,6 +297,8 @@ impl Chunks {
             Self::ClaudeMessages(chunks) => chunks.end(end),
             Self::Nova(chunks) => chunks.end(end),
             Self::Jamba(chunks) => chunks.end(end),
+            Self::MistralChat(chunks) => chunks.end(end),
+            Self::MistralInstruct(chunks) => chunks.end(end),
             Self::Command(chunks) => chunks.end(end),
             Self::CommandAtOnce(chunks) => chunks.end(end),
             Self::CommandR(chunks) => chunks.end(end),

@@ -326,6 +326,53 @@ fn command_answers_in_its_own_format() {
 }
 
 #[test]
+fn mistral_completes_text_in_its_own_format() {
+    let bedrock = Bedrock::start();
+    for model in [
+        "mistral.mistral-7b-instruct-v0:2",
+        "mistral.mixtral-8x7b-instruct-v0:1",
+        "mistral.mistral-large-2402-v1:0",
+        "mistral.mistral-small-2402-v1:0",
+    ] {
+        let body = json!({
+            "prompt": "<s>[INST] I am Ada. [/INST] Hello.</s>[INST] Who am I? [/INST]",
+            "stop": ["nowhere"],
+        });
+        let (answer, text) = check(&bedrock, model, &body, "/outputs/0/text");
+        for part in ["3 turn(s)", "I am Ada.", "Who am I?"] {
+            assert!(text.contains(part), "{part} is missing from {text}");
+        }
+        assert_eq!(answer["outputs"][0]["stop_reason"], "stop");
+        let short = json!({"prompt": "Hi", "max_tokens": 2});
+        let (answer, _) = check(&bedrock, model, &short, "/outputs/0/text");
+        assert_eq!(answer["outputs"][0]["stop_reason"], "length");
+    }
+}
+
+#[test]
+fn mistral_chats_in_its_own_format() {
+    let bedrock = Bedrock::start();
+    for model in [
+        "mistral.mistral-large-2407-v1:0",
+        "us.mistral.pixtral-large-2502-v1:0",
+    ] {
+        let body = json!({
+            "messages": [
+                {"role": "system", "content": "Be brief."},
+                {"role": "user", "content": [{"type": "text", "text": "I am Ada."}]},
+                {"role": "assistant", "content": "Hello."},
+                {"role": "user", "content": "Who am I?"},
+            ],
+        });
+        let (answer, text) = check(&bedrock, model, &body, "/choices/0/message/content");
+        for part in ["3 turn(s)", "Be brief.", "I am Ada.", "Who am I?"] {
+            assert!(text.contains(part), "{part} is missing from {text}");
+        }
+        assert_eq!(answer["choices"][0]["stop_reason"], "stop");
+    }
+}
+
+#[test]
 fn converse_answers_alike_for_every_chat_model() {
     let bedrock = Bedrock::start();
     for (model, system) in [
@@ -335,6 +382,9 @@ fn converse_answers_alike_for_every_chat_model() {
         ("us.amazon.nova-lite-v1:0", Some("Be brief.")),
         ("ai21.jamba-1-5-mini-v1:0", Some("Be brief.")),
         ("cohere.command-r-v1:0", Some("Be brief.")),
+        ("mistral.mistral-7b-instruct-v0:2", None),
+        ("mistral.mistral-large-2402-v1:0", Some("Be brief.")),
+        ("mistral.mistral-large-2407-v1:0", Some("Be brief.")),
     ] {
         let mut body = json!({
             "messages": [

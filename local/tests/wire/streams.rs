@@ -203,6 +203,28 @@ fn command_streams_pieces_where_the_body_asks_for_them() {
 }
 
 #[test]
+fn mistral_streams_outputs() {
+    let bedrock = Bedrock::start();
+    let body = json!({"prompt": "<s>[INST] Hello you [/INST]"});
+    let model = "mistral.mistral-7b-instruct-v0:2";
+    let chunks = check(&bedrock, model, &body, "/outputs/0/text");
+    let last = &chunks[chunks.len() - 1];
+    assert!(chunks[0]["outputs"][0]["stop_reason"].is_null());
+    assert_eq!(last["outputs"][0]["stop_reason"], "stop");
+}
+
+#[test]
+fn mistral_streams_choices() {
+    let bedrock = Bedrock::start();
+    let body = json!({"messages": [{"role": "user", "content": "Hello you"}]});
+    let model = "mistral.mistral-large-2407-v1:0";
+    let chunks = check(&bedrock, model, &body, "/choices/0/message/content");
+    let last = &chunks[chunks.len() - 1];
+    assert!(chunks[0]["choices"][0]["stop_reason"].is_null());
+    assert_eq!(last["choices"][0]["stop_reason"], "stop");
+}
+
+#[test]
 fn converse_streams_inline_events() {
     let bedrock = Bedrock::start();
     for model in [

@@ -15,6 +15,8 @@ mod image_option;
 mod jamba;
 mod jurassic_2;
 mod lenient;
+mod mistral_chat;
+mod mistral_instruct;
 mod nova_text;
 mod parameter;
 mod stable_diffusion_xl;
@@ -53,6 +55,8 @@ pub fn rule(family: TextFamily, model: Option<&Entry>, parameter: Parameter) -> 
         TextFamily::ClaudeMessages => claude_messages::rule(model, parameter),
         TextFamily::NovaText => nova_text::rule(model, parameter),
         TextFamily::Jamba => jamba::rule(model, parameter),
+        TextFamily::MistralChat => mistral_chat::rule(model, parameter),
+        TextFamily::MistralInstruct => mistral_instruct::rule(model, parameter),
         TextFamily::CohereCommand => cohere_command::rule(model, parameter),
         TextFamily::Jurassic2 => jurassic_2::rule(model, parameter),
         TextFamily::CohereCommandR => cohere_command_r::rule(model, parameter),
@@ -98,6 +102,10 @@ pub fn encode_text(
         }
         TextFamily::NovaText => serde_json::to_vec(&nova_text::encode(input, inference)),
         TextFamily::Jamba => serde_json::to_vec(&jamba::encode(input, inference)),
+        TextFamily::MistralChat => serde_json::to_vec(&mistral_chat::encode(input, inference)),
+        TextFamily::MistralInstruct => {
+            serde_json::to_vec(&mistral_instruct::encode(input, inference))
+        }
         TextFamily::CohereCommand => serde_json::to_vec(&cohere_command::encode(input, inference)),
         TextFamily::Jurassic2 => serde_json::to_vec(&jurassic_2::encode(input, inference)),
         TextFamily::CohereCommandR => {
@@ -145,10 +153,12 @@ pub fn answers_behind_marker(family: TextFamily, input: Input<'_>) -> bool {
         TextFamily::TitanText
         | TextFamily::CohereCommand
         | TextFamily::Jurassic2
+        | TextFamily::MistralInstruct
         | TextFamily::ClaudeText => true,
         TextFamily::ClaudeMessages
         | TextFamily::NovaText
         | TextFamily::Jamba
+        | TextFamily::MistralChat
         | TextFamily::CohereCommandR => false,
     };
     writes_transcript && !conversation.ends_with_prefill()
@@ -164,7 +174,9 @@ pub fn streamed_body(family: TextFamily, body: &[u8]) -> Cow<'_, [u8]> {
         | TextFamily::NovaText
         | TextFamily::Jamba
         | TextFamily::Jurassic2
-        | TextFamily::CohereCommandR => Cow::Borrowed(body),
+        | TextFamily::CohereCommandR
+        | TextFamily::MistralInstruct
+        | TextFamily::MistralChat => Cow::Borrowed(body),
     }
 }
 
@@ -179,7 +191,9 @@ pub const fn streams(family: TextFamily) -> bool {
         | TextFamily::NovaText
         | TextFamily::Jamba
         | TextFamily::CohereCommand
-        | TextFamily::CohereCommandR => true,
+        | TextFamily::CohereCommandR
+        | TextFamily::MistralInstruct
+        | TextFamily::MistralChat => true,
     }
 }
 
@@ -191,6 +205,8 @@ pub fn decode_text(family: TextFamily, body: &[u8]) -> Result<Completion, Error>
         TextFamily::ClaudeMessages => Ok(claude_messages::decode(read(family.name(), body)?)),
         TextFamily::NovaText => Ok(nova_text::decode(read(family.name(), body)?)),
         TextFamily::Jamba => jamba::decode(read(family.name(), body)?),
+        TextFamily::MistralChat => mistral_chat::decode(read(family.name(), body)?),
+        TextFamily::MistralInstruct => mistral_instruct::decode(read(family.name(), body)?),
         TextFamily::CohereCommand => cohere_command::decode(read(family.name(), body)?),
         TextFamily::Jurassic2 => jurassic_2::decode(read(family.name(), body)?),
         TextFamily::CohereCommandR => cohere_command_r::decode(read(family.name(), body)?),
@@ -205,6 +221,10 @@ pub fn decode_chunk(family: TextFamily, body: &[u8]) -> Result<Chunk, Error> {
         TextFamily::ClaudeMessages => Ok(claude_messages::decode_chunk(read(family.name(), body)?)),
         TextFamily::NovaText => Ok(nova_text::decode_chunk(read(family.name(), body)?)),
         TextFamily::Jamba => Ok(jamba::decode_chunk(read(family.name(), body)?)),
+        TextFamily::MistralChat => Ok(mistral_chat::decode_chunk(read(family.name(), body)?)),
+        TextFamily::MistralInstruct => {
+            Ok(mistral_instruct::decode_chunk(read(family.name(), body)?))
+        }
         TextFamily::CohereCommand => cohere_command::decode_chunk(read(family.name(), body)?),
         TextFamily::Jurassic2 => jurassic_2::decode_chunk(read(family.name(), body)?),
         TextFamily::CohereCommandR => cohere_command_r::decode_chunk(read(family.name(), body)?),

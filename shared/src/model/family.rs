@@ -26,6 +26,10 @@ closed_set! {
         NovaText = "nova-text",
         /// AI21 Jamba.
         Jamba = "jamba",
+        /// Mistral, chat completions (Large 2407, Pixtral Large).
+        MistralChat = "mistral-chat",
+        /// Mistral, text completions (7B, 8x7B, Large and Small 2402).
+        MistralInstruct = "mistral-instruct",
         /// Cohere Command and Command Light.
         CohereCommand = "cohere-command",
         /// AI21 Jurassic-2.
@@ -113,6 +117,30 @@ impl Family {
             ),
             ("ai21.j2-", Family::Text(TextFamily::Jurassic2)),
             ("ai21.jamba-", Family::Text(TextFamily::Jamba)),
+            (
+                "mistral.mistral-7b-instruct-",
+                Family::Text(TextFamily::MistralInstruct),
+            ),
+            (
+                "mistral.mixtral-8x7b-",
+                Family::Text(TextFamily::MistralInstruct),
+            ),
+            (
+                "mistral.mistral-large-2402-",
+                Family::Text(TextFamily::MistralInstruct),
+            ),
+            (
+                "mistral.mistral-small-2402-",
+                Family::Text(TextFamily::MistralInstruct),
+            ),
+            (
+                "mistral.mistral-large-2407-",
+                Family::Text(TextFamily::MistralChat),
+            ),
+            (
+                "mistral.pixtral-large-",
+                Family::Text(TextFamily::MistralChat),
+            ),
             (
                 "stability.stable-diffusion-xl",
                 Family::Image(ImageFamily::StableDiffusionXl),

@@ -12,7 +12,7 @@ const IMPORTED: &str = "arn:aws:bedrock:us-east-1:123456789012:imported-model/cl
 const JURASSIC: &str = "ai21.j2-ultra-v1";
 
 /// Models of every family, with what has to be declared.
-const MODELS: [(&str, Option<&str>); 15] = [
+const MODELS: [(&str, Option<&str>); 18] = [
     ("amazon.titan-tg1-large", None),
     ("amazon.titan-text-lite-v1", None),
     ("amazon.titan-text-express-v1", None),
@@ -26,6 +26,9 @@ const MODELS: [(&str, Option<&str>); 15] = [
     ("ai21.jamba-1-5-mini-v1:0", None),
     ("cohere.command-r-v1:0", None),
     (JURASSIC, None),
+    ("mistral.mixtral-8x7b-instruct-v0:1", None),
+    ("mistral.mistral-small-2402-v1:0", None),
+    ("mistral.mistral-large-2407-v1:0", None),
     ("cohere.command-light-text-v14", None),
     (
         "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0",

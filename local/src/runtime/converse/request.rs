@@ -9,7 +9,10 @@ use super::{Format, guardrail, thinking, tools};
 use crate::catalogue::{Converse, Family, Model, Resolved};
 use crate::error::{Failure, to_json};
 use crate::families::{TextFamily, TextRequest, UNASKED_LIMIT};
-use crate::families::{claude_messages, command_r, jamba, limit, not_played, take_turns, titan};
+use crate::families::{
+    claude_messages, command_r, jamba, limit, mistral_chat, mistral_instruct, not_played,
+    take_turns, titan,
+};
 use crate::schema::read as read_body;
 use crate::schema::{NON_EMPTY, Shape, TEXT, TEXTS, UNIT, Wording, optional, required};
 use crate::text::{Options, Role, Turn};
@@ -444,7 +447,9 @@ fn read_fields(family: TextFamily, fields: Option<serde_json::Value>) -> Result<
         TextFamily::Titan
         | TextFamily::Jurassic2
         | TextFamily::Command
-        | TextFamily::CommandAtOnce => NO_FIELDS,
+        | TextFamily::CommandAtOnce
+        | TextFamily::MistralChat => NO_FIELDS,
+        TextFamily::MistralInstruct => mistral_instruct::FIELDS,
     };
     let fields: Fields =
         read_body(&to_json(&fields), &shape, Wording::Native).map_err(|failure| {
@@ -485,10 +490,21 @@ fn options(
              match pattern ^(\\|+|User:)$, please reformat your input and try again.",
         ));
     }
+    if !config.stop_sequences.is_empty()
+        && family == TextFamily::MistralChat
+        && !mistral_chat::takes_stop(model)
+    {
+        return Err(Failure::validation(
+            "The model returned the following errors: Malformed input request: #: extraneous key \
+             [stop] is not permitted, please reformat your input and try again.",
+        ));
+    }
     let (temperature, top_p) = match family {
         TextFamily::Titan => (0.7, Some(0.9)),
         TextFamily::Jurassic2 => (0.5, Some(0.5)),
         TextFamily::Command | TextFamily::CommandAtOnce => (0.9, Some(0.75)),
+        TextFamily::MistralInstruct => mistral_instruct::defaults(model),
+        TextFamily::MistralChat => (0.7, Some(1.0)),
         TextFamily::Nova => (0.7, Some(0.9)),
         TextFamily::Jamba => (1.0, None),
         TextFamily::CommandR => (0.3, Some(0.75)),

@@ -534,3 +534,91 @@ fn command_is_strict() {
         ],
     );
 }
+
+#[test]
+fn mistral_text_is_strict() {
+    let valid = json!({
+        "prompt": "<s>[INST] Hi [/INST]", "max_tokens": 4096, "temperature": 1, "top_p": 1,
+        "top_k": 200, "stop": ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"],
+    });
+    check_rows(
+        "mistral.mixtral-8x7b-instruct-v0:1",
+        &valid,
+        &[
+            ("/prompt", Value::Null, "required key [prompt] not found"),
+            (
+                "/max_tokens",
+                json!(4097),
+                "4097 is not less or equal to 4096",
+            ),
+            ("/temperature", json!(1.1), "1.1 is not less or equal to 1"),
+            ("/top_k", json!(0), "0 is not greater or equal to 1"),
+            ("/top_k", json!(201), "201 is not less or equal to 200"),
+            (
+                "/stop",
+                json!("x"),
+                "expected type: JSONArray, found: String",
+            ),
+            (
+                "/messages",
+                json!([]),
+                "extraneous key [messages] is not permitted",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn mistral_chat_is_strict() {
+    let user = json!({"role": "user", "content": "Hi"});
+    let valid = json!({
+        "messages": [user], "max_tokens": 8192, "temperature": 1, "top_p": 1,
+        "tools": [], "tool_choice": "auto",
+    });
+    check_rows(
+        "mistral.mistral-large-2407-v1:0",
+        &valid,
+        &[
+            (
+                "/messages",
+                json!([{"role": "developer", "content": "Hi"}]),
+                "developer is not a valid enum value",
+            ),
+            (
+                "/messages",
+                json!([user, {"role": "tool", "content": "{}", "tool_call_id": "t1"}]),
+                "does not play tools",
+            ),
+            (
+                "/messages",
+                json!([{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]),
+                "does not play pictures",
+            ),
+            (
+                "/max_tokens",
+                json!(8193),
+                "8193 is not less or equal to 8192",
+            ),
+            (
+                "/stop",
+                json!(["x"]),
+                "extraneous key [stop] is not permitted",
+            ),
+            (
+                "/tools",
+                json!([{"type": "function"}]),
+                "does not play tools",
+            ),
+            (
+                "/tool_choice",
+                json!("required"),
+                "required is not a valid enum value",
+            ),
+            (
+                "/top_k",
+                json!(5),
+                "extraneous key [top_k] is not permitted",
+            ),
+        ],
+    );
+}
