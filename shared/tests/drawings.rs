@@ -167,19 +167,19 @@ const TASKS: [(&str, &[&str]); 7] = [
 ];
 
 /// A request with these fields, and another task or field.
-fn of_task(task: &str, fields: &[&str], more: Value) -> Result<Vec<u8>, Error> {
-    let mut body = json!({"task": task});
-    for field in fields {
-        body[field] = match *field {
+fn of_task(task: &str, fields: &[&str], more: &Value) -> Result<Vec<u8>, Error> {
+    let mut body = Map::from_iter([("task".to_owned(), json!(task))]);
+    body.extend(fields.iter().map(|field| {
+        let value = match *field {
             "colors" => json!(["#00ff00"]),
             "garment_class" => json!("BOOTS"),
             "prompt" | "mask_prompt" => json!("p"),
             _ => json!(PICTURE),
         };
-    }
-    for (name, value) in more.as_object().unwrap() {
-        body[name] = value.clone();
-    }
+        ((*field).to_owned(), value)
+    }));
+    body.extend(more.as_object().unwrap().clone());
+    let body = Value::Object(body);
     let request = Request::parse(body.to_string().as_bytes(), &Limits::default())?;
     families::encode_image(ImageFamily::NovaCanvas, None, &request.drawing, 1)
 }
@@ -187,7 +187,7 @@ fn of_task(task: &str, fields: &[&str], more: Value) -> Result<Vec<u8>, Error> {
 #[test]
 fn a_task_is_done_with_the_least_that_it_takes_and_not_without() {
     for (task, fields) in TASKS {
-        let body = of_task(task, fields, json!({})).unwrap();
+        let body = of_task(task, fields, &json!({})).unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(body["taskType"], task);
         for (index, field) in fields.iter().enumerate() {
@@ -197,7 +197,7 @@ fn a_task_is_done_with_the_least_that_it_takes_and_not_without() {
             }
             let mut fewer = fields.to_vec();
             fewer.remove(index);
-            let error = of_task(task, &fewer, json!({})).unwrap_err();
+            let error = of_task(task, &fewer, &json!({})).unwrap_err();
             // What goes with an image says so where there is none.
             let codes = ["missing_required_parameter", "invalid_value"];
             assert!(
@@ -231,7 +231,7 @@ fn an_option_of_another_task_is_refused_by_name() {
     ] {
         let name = more.as_object().unwrap().keys().next().unwrap().clone();
         let (_, fields) = TASKS.iter().find(|(name, _)| *name == task).unwrap();
-        let error = of_task(task, fields, more).unwrap_err();
+        let error = of_task(task, fields, &more).unwrap_err();
         assert_eq!(
             (error.param(), error.row().code),
             (Some(name.as_str()), "unsupported_parameter"),
@@ -256,7 +256,7 @@ fn what_contradicts_itself_is_refused_by_name() {
         ),
     ] {
         let (_, fields) = TASKS.iter().find(|(name, _)| *name == task).unwrap();
-        let error = of_task(task, fields, more).unwrap_err();
+        let error = of_task(task, fields, &more).unwrap_err();
         assert_eq!(
             (error.param(), error.row().code),
             (Some(param), "invalid_value"),
