@@ -84,7 +84,7 @@ build: ## Builds the workspace without optimisation
 .PHONY: package
 package: $(RUN)/installed ## Builds the functions for Lambda into target/lambda
 	PATH="$(RUN)/bin:$$PATH" cargo lambda build --release --locked $(BUILD_FOR) \
-		--bin text-completion --bin chat --bin image-generation --bin models --bin authorizer
+		--bin text-completion --bin chat --bin image-generation --bin models --bin authorizer --bin playground
 
 .PHONY: validate
 validate: $(LINT)/installed $(CHECKOV)/installed $(GUARD)/installed ## Lints template.yaml, as it is written and as CloudFormation will see it
@@ -123,6 +123,10 @@ iam: $(LINT)/installed ## Writes docs/iam.md anew, from the template and the cal
 .PHONY: dashboard
 dashboard: $(RUN)/installed ## Draws the dashboard of a local run, some minutes long, into docs/images
 	$(PYTHON) local/dashboard/dashboard.py
+
+.PHONY: screenshots
+screenshots: $(RUN)/installed $(TEST)/installed $(NODE_PACKAGES)/installed ## Takes the pictures of the playground for docs/images
+	$(PYTHON) tests/browser/screenshots.py docs/images
 
 .PHONY: clean
 clean: ## Removes everything that was built, fetched or installed

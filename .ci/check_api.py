@@ -17,6 +17,8 @@ ROUTES = {
     ("/v1/models", "get"): "ModelsFunction",
     ("/v1/models/{id+}", "get"): "ModelsFunction",
 }
+# The one page, which asks for a key and has none in it.
+PAGE = ("/", "get")
 INTEGRATION = "x-amazon-apigateway-integration"
 HEADER_KEY = {"type": "apiKey", "in": "header"}
 # By it a mock finds its answer.
@@ -63,6 +65,7 @@ COUNTED = (
     "open preflights",
     "streaming integrations",
     "buffered integrations",
+    "open pages",
     "gateway answers",
 )
 # The functions expose and say the same: shared/src/doors/api_gateway/cors.rs.
@@ -78,6 +81,7 @@ class Api:
 
     def __init__(self, variant: Variant) -> None:
         self.mode, self.response, self.origin = variant.mode, variant.response, variant.origin
+        self.playground = variant.playground
         self.parameters = variant.parameters
         self.resources, self.of = variant.resources, variant.of
         self.api = self.resources["Api"]["Properties"]
@@ -88,6 +92,7 @@ class Api:
         self.check_access()
         self.check_keys()
         self.check_integrations()
+        self.check_page()
         self.check_validation()
         self.check_preflights()
         self.check_answers()
@@ -99,7 +104,8 @@ class Api:
         found = {
             (path, method) for path, item in self.body["paths"].items() for method in item if method != "options"
         }
-        assert found == ROUTES.keys(), f"T01: the routes are {sorted(found)}"
+        wanted_routes = ROUTES.keys() | ({PAGE} if self.playground else set())
+        assert found == wanted_routes, f"T01: the routes are {sorted(found)}"
         schemes = self.body["components"]["securitySchemes"]
         names = ("bearer", "api_key") if self.mode == gateway_rows.KEY else ("sigv4",)
         wanted: list[dict[str, list[str]]] = [{name: []} for name in names]
@@ -172,6 +178,28 @@ class Api:
             permission = (function, self.permitted(method, path))
             assert permission in self.permissions(), f"T22: API Gateway may not call {path}"
             self.counts["streaming integrations" if streams else "buffered integrations"] += 1
+
+    def check_page(self) -> None:
+        """The page is open, and what hands it out can do nothing else."""
+        if not self.playground:
+            assert "PlaygroundFunction" not in self.resources, "T01: there is a page that no route leads to"
+            return
+        item = self.body["paths"]["/"]
+        assert item.keys() == {"get"}, f"T01: the page takes {sorted(item)}"
+        operation = item["get"]
+        assert operation.keys() == {"responses", INTEGRATION}, f"T01: the page has {sorted(operation)}"
+        integration = dict(operation[INTEGRATION])
+        uri = integration.pop("uri")
+        assert uri.endswith("/2015-03-31/functions/<PlaygroundFunction.Arn>/invocations"), f"T10: the page calls {uri}"
+        milliseconds = integration.pop("timeoutInMillis")
+        seconds = self.resources["PlaygroundFunction"]["Properties"]["Timeout"]
+        assert seconds * 1000 < milliseconds <= 29_000, "T10: the page ends before its function"
+        whole = {"type": "aws_proxy", "httpMethod": "POST", "responseTransferMode": "BUFFERED"}
+        assert integration == whole, f"T10: the page is sent by {integration}"
+        assert ("PlaygroundFunction", self.permitted("get", "/")) in self.permissions(), "T22: the page is not to be had"
+        variables = self.resources["PlaygroundFunction"]["Properties"].get("Environment", {})
+        assert not variables, f"T01: what hands out an open page is told {variables}"
+        self.counts["open pages"] += 1
 
     def permitted(self, method: str, path: str) -> str:
         path = re.sub(r"\{[^}]+\}", "*", path)

@@ -21,6 +21,7 @@ RESERVES = {
     "ImageGenerationFunction": "ImageReservedConcurrency",
     "ModelsFunction": "ModelsReservedConcurrency",
     "AuthorizerFunction": "AuthorizerReservedConcurrency",
+    "PlaygroundFunction": "PlaygroundReservedConcurrency",
 }
 MEMORIES = {
     "TextCompletionFunction": "TextMemory",
@@ -52,6 +53,7 @@ TOLD = {
     },
     "ModelsFunction": OF_ALL,
     "AuthorizerFunction": {},
+    "PlaygroundFunction": {},
 }
 
 
@@ -77,7 +79,8 @@ class Functions:
         self.counts: Counter[str] = Counter()
 
     def check(self) -> Counter[str]:
-        wanted = RESERVES.keys() - (set() if self.variant.mode == "Key" else {"AuthorizerFunction"})
+        absent = set() if self.variant.mode == "Key" else {"AuthorizerFunction"}
+        wanted = RESERVES.keys() - absent - (set() if self.variant.playground else {"PlaygroundFunction"})
         assert self.functions.keys() == wanted, f"the functions are {sorted(self.functions)}"
         for name in self.functions:
             self.check_variables(name)

@@ -43,6 +43,7 @@ LEAST = {
         "ImageReservedConcurrency": 0,
         "ModelsReservedConcurrency": 0,
         "AuthorizerReservedConcurrency": 0,
+        "PlaygroundReservedConcurrency": 0,
     },
     "T35": {"WafRateLimit": 0},
     "T38": {"InvocationsPerHourAlarm": 1, "TokensPerHourAlarm": 1, "MonthlyBudget": 0},

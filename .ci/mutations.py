@@ -38,6 +38,7 @@ WAYS: dict[str, list[tuple[str, Change, str]]] = {
         (f"{METHOD}/security/Fn::If/1", put([{"bearer": []}]), "the key is not checked"),
         (f"{BODY}/**/sigv4/x-amazon-apigateway-authtype", put("none"), "no signature is asked for"),
         (f"{BODY}/**/api_key/name", put("x-nothing"), "the key is read elsewhere"),
+        ("Resources/PlaygroundFunction/IgnoreGlobals", drop, "the open page's function is told what it need not know"),
     ],
     # The functions run with their own roles.
     "T02": [
@@ -216,6 +217,7 @@ WAYS: dict[str, list[tuple[str, Change, str]]] = {
         (f"{QUEUE_POLICY}/Sid=TakeNotificationsOfTheBucket/Condition/*", drop, "another bucket's, or owner's"),
         (f"{QUEUE_POLICY}/Sid=TakeNotificationsOfTheBucket/Condition", drop, "any bucket's"),
         ("Resources/AuthorizerPermission/Properties/SourceArn", drop, "any API's"),
+        ("Resources/PlaygroundPermission/Properties/SourceArn", drop, "any API's"),
         (f"{BUCKET_POLICY}/Sid=TakeLogsOfTheBucket/Condition/*", drop, "another's logs"),
         (f"{BUCKET_POLICY}/Sid=TakeLogsOfTheBucket/Condition", drop, "anybody's logs"),
     ],
@@ -318,6 +320,7 @@ WAYS: dict[str, list[tuple[str, Change, str]]] = {
         ("Globals/Function/MemorySize", drop, "not said"),
         ("Globals/Function/Timeout", drop, "not said"),
         ("Resources/AuthorizerFunction/Properties/Timeout", drop, "not said"),
+        ("Resources/PlaygroundFunction/Properties/Timeout", drop, "not said"),
     ],
     # The web ACL, when there is one.
     "T35": [

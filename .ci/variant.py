@@ -31,6 +31,7 @@ CHOICES: tuple[Mapping[str, str], ...] = (
     {"HttpResponse": "buffered"},
     {"CorsOrigin": ORIGIN},
     {"FifoQueues": "Yes"},
+    {"Playground": "No"},
     {"EndpointType": "PRIVATE", "ApiVpcEndpointIds": ",".join(ENDPOINTS)},
     {"WafRateLimit": "2000"},
     {"KmsKeyArn": KEY},
@@ -44,6 +45,7 @@ CHOICES: tuple[Mapping[str, str], ...] = (
         "ImageReservedConcurrency": "40",
         "ModelsReservedConcurrency": "30",
         "AuthorizerReservedConcurrency": "20",
+        "PlaygroundReservedConcurrency": "10",
     },
     {"RequestRetentionDays": "0", "OutputRetentionDays": "0"},
     {"ApiLogRole": "Account"},
@@ -85,6 +87,11 @@ class Variant:
     @property
     def fifo(self) -> bool:
         return self.parameters["FifoQueues"] == "Yes"
+
+    @property
+    def playground(self) -> bool:
+        """Whether there is a page. It cannot sign."""
+        return self.parameters["Playground"] == "Yes" and self.mode == "Key"
 
     @property
     def private(self) -> bool:

@@ -43,6 +43,7 @@ def ready(
 ) -> str:
     lines = [
         f"ready in {seconds:.1f} s",
+        f"  page     {settings.api}/ (the playground)",
         f"  API      {settings.api}/v1",
         f"  AWS      {settings.aws} (S3, SQS, Lambda; in memory)",
         f"  bucket   s3://{deployed.bucket}",

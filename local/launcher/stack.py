@@ -28,6 +28,7 @@ FUNCTIONS = {
     "chat": "/v1/chat/completions",
     "image-generation": "/v1/images/generations",
     "models": "/v1/models",
+    "playground": "/",
 }
 # Of each function, so that a long stream does not keep the next caller waiting. An instance
 # answers one request at a time, as on Lambda.

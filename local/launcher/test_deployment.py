@@ -33,7 +33,7 @@ class TheTemplate(unittest.TestCase):
     def test_has_a_function_for_each_program(self) -> None:
         self.assertEqual(
             set(self.functions.values()),
-            {"authorizer", "chat", "image-generation", "models", "text-completion"},
+            {"authorizer", "chat", "image-generation", "models", "playground", "text-completion"},
         )
 
     def test_is_told_where_the_code_is_and_what_the_run_was_told(self) -> None:
@@ -43,7 +43,7 @@ class TheTemplate(unittest.TestCase):
             properties = self.template["Resources"][id]["Properties"]
             self.assertEqual(properties["CodeUri"], f"s3://local-code/{name}.zip")
             variables = properties.get("Environment", {}).get("Variables", {})
-            if name == "authorizer":
+            if name in ("authorizer", "playground"):
                 self.assertEqual(variables, {})
             else:
                 self.assertEqual(

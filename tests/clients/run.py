@@ -1,5 +1,5 @@
-"""Runs the official clients, unmodified, against the whole product, and what they sent and received
-against docs/openapi.yaml.
+"""Runs the official clients, unmodified, against the whole product, what they sent and received
+against docs/openapi.yaml, and a browser against its page.
 
 `make test` calls it with the launcher's own Python. It starts two stacks, which all runners share:
 one as `make run` starts it, but for the simulator, and one that obeys `[[fault:…]]` in prompts and is
@@ -27,6 +27,7 @@ TOOLS = Path(os.environ.get("TOOLS_DIR", ROOT / ".tools"))
 PYTHON = TOOLS / "test-venv" / "bin" / "python"
 NODE = TOOLS / "test-venv" / "bin" / "node"
 PACKAGES = TOOLS / "node-packages" / "node_modules"
+BROWSER = ROOT / "tests" / "browser"
 
 # What the tests of the errors may ask for, the model that does not exist among it: one that the
 # deployment does not allow is another error.
@@ -75,10 +76,13 @@ def run(plain: Stack, faulty: Stack, exchanges: Path) -> int:
         "FAULTY_API_URL": f"{faulty.api}/v1",
         "EXCHANGES": str(exchanges),
         "NODE_PACKAGES": str(PACKAGES),
+        # Runs the code that the playground shows.
+        "PYTHON": str(PYTHON),
     }
     runners: dict[str, list[str | Path]] = {
         "OpenAI's SDK for Python, LangChain": [PYTHON, "-m", "unittest", "discover", "--verbose"],
         "OpenAI's SDK for Node": [NODE, "--test", "--test-reporter=spec"],
+        "the playground, in Chromium": [NODE, "--test", "--test-reporter=spec", BROWSER / "playground.test.mjs"],
         "docs/openapi.yaml": [PYTHON, "-m", "unittest", "--verbose", "check_document"],
     }
     return sum(runner(name, command, environment) for name, command in runners.items())

@@ -19,7 +19,7 @@ PROGRAM = """#!/bin/sh
 echo "${0##*/}${CARGO_LAMBDA_BUILD:+ $CARGO_LAMBDA_BUILD}" "$@"
 """
 FLAGS = {"arm64": "--arm64", "x86_64": "--x86-64"}
-BINARIES = ("text-completion", "chat", "image-generation", "models", "authorizer")
+BINARIES = ("text-completion", "chat", "image-generation", "models", "authorizer", "playground")
 
 
 class TheVerbs(unittest.TestCase):
