@@ -18,10 +18,10 @@ export const FAULTY_PAGE = new URL('/', process.env.FAULTY_API_URL).href;
 // because that needs rights that a container rarely has; the one page that is opened is our own.
 const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--no-first-run'];
 
-/** Starts the browser. */
+/** Starts the browser: the package's, which is for Linux, or the one that CHROMIUM names. */
 export async function start() {
   return chromium.launch({
-    executablePath: await packed.executablePath(),
+    executablePath: process.env.CHROMIUM ?? await packed.executablePath(),
     args: ARGUMENTS,
     headless: true,
   });

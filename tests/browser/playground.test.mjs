@@ -2,18 +2,22 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 
 import { AXE, FAULTY_PAGE, PAGE, opened, start } from './browser.mjs';
 
-let browser;
+// In CI there is a browser, or the tests fail.
+const browser = await start().catch((error) => {
+  if (process.env.CI) throw error;
+  console.error(`NO BROWSER: the playground is not tested here. ${error.message}`);
+});
+const skip = browser ? false : 'no browser can be started here';
 
-before(async () => { browser = await start(); }, { timeout: 120_000 });
 after(() => browser?.close());
 
 /** A test of a fresh page, in which nothing may go wrong but what `expected` says. */
 function inPage(name, address, work, expected = [], options = {}) {
-  test(name, { timeout: 60_000 }, async () => {
+  test(name, { timeout: 60_000, skip }, async () => {
     const { page, wrong, response } = await opened(browser, address, options);
     try {
       await work(page, response);

@@ -76,6 +76,7 @@ def run(plain: Stack, faulty: Stack, exchanges: Path) -> int:
         "FAULTY_API_URL": f"{faulty.api}/v1",
         "EXCHANGES": str(exchanges),
         "NODE_PACKAGES": str(PACKAGES),
+        **{name: os.environ[name] for name in ("CI", "CHROMIUM") if name in os.environ},
         # Runs the code that the playground shows.
         "PYTHON": str(PYTHON),
     }
