@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import unittest
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,7 @@ class Sam(unittest.TestCase):
         product = Product(stack(), STACK)
         self.check_packages(product)
         self.check_calls(product)
+        self.check_page(product)
         result = self.check_upload(product)
         self.check_order(product)
 
@@ -149,6 +151,14 @@ class Sam(unittest.TestCase):
             if name in sizes:
                 print(f"{id}: {sizes[name] / 1e6:.1f} MB zipped", flush=True)
                 self.assertLess(sizes[name], LARGEST_PACKAGE, id)
+
+    def check_page(self, product: Product) -> None:
+        """The playground is to be had without a key, and has none."""
+        url = f"{stack().aws}/restapis/{product.outputs['ApiId']}/live/_user_request_/"
+        with urllib.request.urlopen(url, timeout=SECONDS) as answer:
+            page = answer.read().decode()
+            self.assertIn("default-src 'none'", answer.headers["content-security-policy"])
+        self.assertIn("<title>Playground", page)
 
     def check_calls(self, product: Product) -> None:
         gateway = aws.client(self.settings, "apigateway", SECONDS)
