@@ -67,8 +67,10 @@ pub(super) struct Config {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Tool {
-    ToolSpec(Specification),
-    SystemTool(IgnoredAny),
+    #[serde(rename = "toolSpec")]
+    Function(Specification),
+    #[serde(rename = "systemTool")]
+    System(IgnoredAny),
     CachePoint(IgnoredAny),
 }
 
@@ -425,9 +427,9 @@ fn specifications(model: &Model, tools: Vec<Tool>) -> Result<Vec<Specification>,
     for (index, tool) in tools.into_iter().enumerate() {
         let path = format!("toolConfig.tools.{index}.toolSpec");
         let tool = match tool {
-            Tool::ToolSpec(tool) => tool,
+            Tool::Function(tool) => tool,
             Tool::CachePoint(_) => continue,
-            Tool::SystemTool(_) => return Err(not_played("system tools")),
+            Tool::System(_) => return Err(not_played("system tools")),
         };
         if !is_name(&tool.name) {
             return Err(Failure::validation(format!(
