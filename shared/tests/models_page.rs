@@ -31,9 +31,12 @@ fn texts() -> impl Iterator<Item = &'static Entry> {
     ENTRIES.iter().filter(|entry| !entry.draws())
 }
 
+/// What a column counts.
+type Ability = (&'static str, fn(&Entry) -> bool);
+
 /// How many of a provider's models can do what.
 fn providers() -> String {
-    let abilities: [(&str, fn(&Entry) -> bool); 9] = [
+    let abilities: [Ability; 9] = [
         ("Converse", |entry| entry.capabilities.converse),
         ("streams", |entry| entry.capabilities.stream),
         ("system prompt", |entry| entry.capabilities.system_prompt),

@@ -22,13 +22,11 @@ const SCRIPT: &str = concat!(
     include_str!("../page/script/main.js"),
 );
 
-/// The parameters of text by family and route, those of images by family, and what they mean, by
-/// name. `tests/parameters.rs` holds them against what is checked.
+/// The parameters by family and route, and what they mean, by name. `tests/parameters.rs` makes the
+/// former of the rules that are checked.
 const PARAMETERS: &str = concat!(
     "{\"families\":",
     include_str!("../page/families.json"),
-    ",\"images\":",
-    include_str!("../page/images.json"),
     ",\"meanings\":",
     include_str!("../page/meanings.json"),
     "}"
@@ -145,7 +143,7 @@ mod tests {
     #[test]
     fn the_data_is_json() {
         let data: serde_json::Value = serde_json::from_str(PARAMETERS).unwrap();
-        for part in ["families", "images", "meanings"] {
+        for part in ["families", "meanings"] {
             assert!(data[part].is_object(), "{part}");
         }
     }

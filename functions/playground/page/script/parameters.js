@@ -1,10 +1,10 @@
 // The parameters of the chosen family, with the ranges that the API itself checks.
 
-const { families, images, meanings } = JSON.parse(byId('parameters-data').textContent);
+const { families, meanings } = JSON.parse(byId('parameters-data').textContent);
 
 /** A family's parameters for a route; the empty name is any other model's. */
 function parametersOf(family, kind) {
-  return kind === 'image' ? images[family] : families[family]?.[kind];
+  return families[family]?.[kind];
 }
 
 /** A field for each parameter; what is left empty is not sent. */
