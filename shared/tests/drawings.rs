@@ -1,11 +1,7 @@
 //! One contract for all image families: everything that a drawing may say is mapped or refused by
 //! name, within its bounds, and nothing is dropped. The documentation's table is checked against the
 //! same rules.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fmt::Write as _;
 use std::fs;

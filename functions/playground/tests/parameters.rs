@@ -1,10 +1,6 @@
 //! The ranges that the page shows are those that are checked: `page/families.json` follows from the
 //! families' rules.
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::Path;
