@@ -2,6 +2,7 @@
 //! SDK's types, which hold no client.
 
 mod blocks;
+mod capable;
 mod fields;
 mod reasoning;
 mod tools;
@@ -191,6 +192,7 @@ pub fn encode(
         inference,
         |parameter| rule(family, model, parameter),
     )?;
+    capable::check(family, model, dialogue)?;
     let inference = &families::settle(model, inference)?;
     let folded;
     let dialogue = match model {
@@ -219,7 +221,7 @@ pub fn encode(
     merge(&mut own, request_fields)?;
     Ok(Request {
         messages: messages.collect::<Result<_, _>>()?,
-        system: blocks::system(&dialogue.system),
+        system: blocks::system(&dialogue.system)?,
         inference_config: inference_config(inference),
         additional_fields: fields::written(own),
         response_paths: (!response_paths.is_empty()).then(|| response_paths.clone()),

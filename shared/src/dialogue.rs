@@ -3,7 +3,9 @@
 use serde_json::{Map, Value};
 
 use crate::Error;
-use crate::families::{Conversation, Role, Turn as TextTurn};
+use crate::closed_set::closed_set;
+use crate::families::{Conversation, Reasoning, Role, Turn as TextTurn};
+use crate::media::{Document, Image};
 
 /// A chat. There is at least one turn, the first is the user's, and the roles alternate. A last turn
 /// of the assistant is a prefill that the model goes on from.
@@ -85,6 +87,8 @@ pub struct Schema {
 pub enum Instruction {
     /// Text; not blank.
     Text(String),
+    /// What stands before it is to be cached.
+    CachePoint(Placed<CachePoint>),
 }
 
 /// One turn.
@@ -105,6 +109,40 @@ pub enum Part {
     ToolUse(ToolUse),
     /// What the tool gave.
     ToolResult(ToolResult),
+    /// A picture, of a user.
+    Image(Placed<Image>),
+    /// A document, of a user.
+    Document(Placed<Document>),
+    /// What the model thought, of the model.
+    Reasoning(Placed<Reasoning>),
+    /// What stands before it is to be cached.
+    CachePoint(Placed<CachePoint>),
+}
+
+/// A part, and where it stands in the request: what a model cannot take is refused by that name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed<T> {
+    /// The field's path.
+    pub path: String,
+    /// The part.
+    pub what: T,
+}
+
+/// Where a cache of the prompt is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CachePoint {
+    /// How long it is to be kept; `None` leaves it to Bedrock.
+    pub ttl: Option<Ttl>,
+}
+
+closed_set! {
+    /// How long a cache is kept.
+    pub enum Ttl {
+        /// Five minutes from its last use.
+        FiveMinutes = "5m",
+        /// An hour from its last use.
+        OneHour = "1h",
+    }
 }
 
 /// A call of a tool by the model.
@@ -166,6 +204,12 @@ impl Dialogue {
         if self.format != Format::Text {
             return Err(only_converse("response_format"));
         }
+        for instruction in &self.system {
+            match instruction {
+                Instruction::Text(_) => {}
+                Instruction::CachePoint(Placed { path, .. }) => return Err(only_converse(path)),
+            }
+        }
         let turns = self
             .turns
             .iter()
@@ -176,6 +220,12 @@ impl Dialogue {
                         Part::Text(more) => join(&mut text, more),
                         Part::ToolUse(_) | Part::ToolResult(_) => {
                             return Err(only_converse("messages"));
+                        }
+                        Part::Image(Placed { path, .. })
+                        | Part::Document(Placed { path, .. })
+                        | Part::Reasoning(Placed { path, .. })
+                        | Part::CachePoint(Placed { path, .. }) => {
+                            return Err(only_converse(path));
                         }
                     }
                 }
@@ -203,7 +253,15 @@ impl Dialogue {
                     join(&mut system, text);
                     *text = system;
                 }
-                Some(Part::ToolUse(_) | Part::ToolResult(_)) | None => {
+                Some(
+                    Part::ToolUse(_)
+                    | Part::ToolResult(_)
+                    | Part::Image(_)
+                    | Part::Document(_)
+                    | Part::Reasoning(_)
+                    | Part::CachePoint(_),
+                )
+                | None => {
                     first.parts.insert(0, Part::Text(system));
                 }
             }
@@ -217,6 +275,7 @@ impl Dialogue {
         for instruction in &self.system {
             match instruction {
                 Instruction::Text(text) => join(joined.get_or_insert_default(), text),
+                Instruction::CachePoint(_) => {}
             }
         }
         joined
@@ -245,9 +304,15 @@ impl Turn {
     pub fn say(&mut self, text: String) {
         match self.parts.last_mut() {
             Some(Part::Text(last)) => join(last, &text),
-            Some(Part::ToolUse(_) | Part::ToolResult(_)) | None => {
-                self.parts.push(Part::Text(text));
-            }
+            Some(
+                Part::ToolUse(_)
+                | Part::ToolResult(_)
+                | Part::Image(_)
+                | Part::Document(_)
+                | Part::Reasoning(_)
+                | Part::CachePoint(_),
+            )
+            | None => self.parts.push(Part::Text(text)),
         }
     }
 }

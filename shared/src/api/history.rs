@@ -5,32 +5,36 @@
 //!   between them) into the one system prompt.
 //! - Blank messages and blank parts are dropped; the last message must not be blank, unless it is a
 //!   tool's.
-//! - Turns of the same role that follow each other are joined with a blank line.
+//! - Turns of the same role that follow each other are joined, texts with a blank line.
+//! - What an assistant's message says that the model thought stands before what it said.
 //! - The calls of an assistant message stand behind its text. The messages of `tool` that follow hold
 //!   the result of each, once; they are parts of one turn of the user.
 //! - The first turn must be the user's.
 //! - A last turn of the assistant is a prefill: the model goes on from its text. Trailing white
 //!   space is cut from it, because the models refuse it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::is_blank;
-use super::limits::Limits;
+use super::content::Content;
+use super::limits::{Limits, MOST_DOCUMENTS, MOST_IMAGES};
+use super::thinking::ThinkingBlock;
 use super::tools::{ONLY_FUNCTIONS, check_name};
 use crate::Error;
-use crate::dialogue::{Instruction, Part, ToolResult, ToolUse, Turn, join};
+use crate::dialogue::{Instruction, Part, Placed, ToolResult, ToolUse, Turn, join};
 use crate::error::FieldFault;
-use crate::families::Role;
+use crate::families::{Reasoning, Role};
+use crate::media::Document;
 
 /// One message, as it is sent.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Message {
+pub(super) struct Message<'a> {
     role: Speaker,
-    content: Option<Content>,
+    #[serde(borrow)]
+    content: Option<Content<'a>>,
     #[serde(default)]
     #[expect(
         dead_code,
@@ -56,7 +60,7 @@ pub(super) struct Message {
     )]
     reasoning_content: Option<String>,
     #[serde(default)]
-    thinking_blocks: Option<Vec<IgnoredAny>>,
+    thinking_blocks: Option<Vec<ThinkingBlock>>,
     #[serde(default)]
     #[expect(dead_code, reason = "an answer's annotations say nothing to a model")]
     annotations: Option<Vec<IgnoredAny>>,
@@ -92,23 +96,6 @@ struct Called {
     arguments: String,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a string or an array of text parts")]
-enum Content {
-    Text(String),
-    Parts(Vec<ContentPart>),
-}
-
-#[derive(Deserialize)]
-struct ContentPart {
-    r#type: String,
-    #[serde(default)]
-    text: Option<String>,
-    /// What parts of other types carry.
-    #[serde(flatten)]
-    rest: BTreeMap<String, IgnoredAny>,
-}
-
 /// What the messages become.
 #[derive(Debug, PartialEq)]
 pub(super) struct History {
@@ -119,7 +106,7 @@ pub(super) struct History {
 }
 
 /// The history that the messages become, by the rules above.
-pub(super) fn history(messages: Vec<Message>, limits: &Limits) -> Result<History, Error> {
+pub(super) fn history(messages: Vec<Message<'_>>, limits: &Limits) -> Result<History, Error> {
     let Some(last) = messages.len().checked_sub(1) else {
         let reason = "it must hold at least one message";
         return Err(Error::invalid("messages", reason));
@@ -129,29 +116,27 @@ pub(super) fn history(messages: Vec<Message>, limits: &Limits) -> Result<History
         return Err(too_long(format!("it must hold at most {most} messages")));
     }
     let mut characters = 0;
-    let mut system: Option<String> = None;
+    let mut system: Vec<Instruction> = Vec::new();
     let mut turns: Vec<Turn> = Vec::new();
+    let mut names = BTreeSet::new();
     let mut open = OpenCalls::default();
     for (index, mut message) in messages.into_iter().enumerate() {
         let speaker = message.role;
         let calls = calls_of(&mut message, index)?;
         let answered = answered_by(&mut message, index)?;
-        let text = text_of(message, index)?;
-        characters += text.chars().count();
-        for ToolUse { name, input, .. } in &calls {
-            characters += name.chars().count() + input.to_string().chars().count();
-        }
-        if characters > limits.history_characters {
-            let most = limits.history_characters;
-            return Err(too_long(format!("it must hold at most {most} characters")));
-        }
+        let mut parts = parts_of(message, index)?;
         if let Some(id) = answered {
             open.close(&id, index)?;
-            let result = Part::ToolResult(ToolResult { id, text });
-            say(&mut turns, Role::User, result);
+            let parts = result(id, parts);
+            characters += parts.iter().map(characters_of).sum::<usize>();
+            check_characters(characters, limits)?;
+            say(&mut turns, Role::User, parts, &mut names)?;
             continue;
         }
-        if is_blank(&text) && calls.is_empty() {
+        parts.extend(calls.iter().cloned().map(Part::ToolUse));
+        characters += parts.iter().map(characters_of).sum::<usize>();
+        check_characters(characters, limits)?;
+        if parts.iter().all(is_silent) {
             if index == last {
                 return Err(Error::invalid(
                     format!("messages[{index}].content"),
@@ -162,7 +147,9 @@ pub(super) fn history(messages: Vec<Message>, limits: &Limits) -> Result<History
         }
         let role = match speaker {
             Speaker::System | Speaker::Developer => {
-                join(system.get_or_insert_default(), &text);
+                parts
+                    .into_iter()
+                    .for_each(|part| instruct(&mut system, part));
                 continue;
             }
             // Its messages are done with above.
@@ -176,24 +163,181 @@ pub(super) fn history(messages: Vec<Message>, limits: &Limits) -> Result<History
                 "the first turn must be the user's",
             ));
         }
-        if !is_blank(&text) {
-            say(&mut turns, role, Part::Text(text));
-        }
         open.open(&calls, index)?;
-        for call in calls {
-            say(&mut turns, role, Part::ToolUse(call));
-        }
+        say(&mut turns, role, parts, &mut names)?;
     }
     open.all_closed()?;
+    turns.iter().try_for_each(documents_have_text)?;
     match turns.last_mut() {
         None => Err(Error::invalid("messages", "it must hold a user message")),
         Some(turn) => {
             if let (Role::Assistant, Some(Part::Text(text))) = (turn.role, turn.parts.last_mut()) {
                 text.truncate(text.trim_end().len());
             }
-            let system = system.into_iter().map(Instruction::Text).collect();
             Ok(History { system, turns })
         }
+    }
+}
+
+fn check_characters(characters: usize, limits: &Limits) -> Result<(), Error> {
+    let most = limits.history_characters;
+    match characters > most {
+        true => Err(too_long(format!("it must hold at most {most} characters"))),
+        false => Ok(()),
+    }
+}
+
+/// Adds to the last turn, or to a new one where another spoke last, within Converse's limits.
+fn say(
+    turns: &mut Vec<Turn>,
+    role: Role,
+    parts: impl IntoIterator<Item = Part>,
+    names: &mut BTreeSet<String>,
+) -> Result<(), Error> {
+    if turns.last().is_none_or(|turn| turn.role != role) {
+        turns.push(Turn {
+            role,
+            parts: Vec::new(),
+        });
+    }
+    let Some(turn) = turns.last_mut() else {
+        return Ok(());
+    };
+    parts
+        .into_iter()
+        .try_for_each(|part| put(turn, part, names))
+}
+
+/// A tool's result, and where a cache ends behind it: a tool says text alone.
+fn result(id: String, said: Vec<Part>) -> Vec<Part> {
+    let mut text = String::new();
+    let mut parts = Vec::new();
+    for part in said {
+        match part {
+            Part::Text(more) => join(&mut text, &more),
+            part @ (Part::ToolUse(_)
+            | Part::ToolResult(_)
+            | Part::Image(_)
+            | Part::Document(_)
+            | Part::Reasoning(_)
+            | Part::CachePoint(_)) => parts.push(part),
+        }
+    }
+    parts.insert(0, Part::ToolResult(ToolResult { id, text }));
+    parts
+}
+
+/// How many characters of a part count towards a history's.
+fn characters_of(part: &Part) -> usize {
+    match part {
+        Part::Text(text) => text.chars().count(),
+        Part::Reasoning(Placed {
+            what: Reasoning::Text { text, .. },
+            ..
+        }) => text.chars().count(),
+        Part::ToolUse(ToolUse { name, input, .. }) => {
+            name.chars().count() + input.to_string().chars().count()
+        }
+        Part::ToolResult(ToolResult { text, .. }) => text.chars().count(),
+        Part::Reasoning(_) | Part::Image(_) | Part::Document(_) | Part::CachePoint(_) => 0,
+    }
+}
+
+/// Whether a part by itself is no message.
+fn is_silent(part: &Part) -> bool {
+    match part {
+        Part::Reasoning(_) | Part::CachePoint(_) => true,
+        Part::Text(_)
+        | Part::ToolUse(_)
+        | Part::ToolResult(_)
+        | Part::Image(_)
+        | Part::Document(_) => false,
+    }
+}
+
+/// Adds to the system prompt: text, and where its cache ends.
+fn instruct(system: &mut Vec<Instruction>, part: Part) {
+    match (system.last_mut(), part) {
+        (Some(Instruction::Text(text)), Part::Text(more)) => join(text, &more),
+        (_, Part::Text(text)) => system.push(Instruction::Text(text)),
+        (_, Part::CachePoint(point)) => system.push(Instruction::CachePoint(point)),
+        // Nobody but users and models says them.
+        (
+            _,
+            Part::ToolUse(_)
+            | Part::ToolResult(_)
+            | Part::Image(_)
+            | Part::Document(_)
+            | Part::Reasoning(_),
+        ) => {}
+    }
+}
+
+fn put(turn: &mut Turn, part: Part, names: &mut BTreeSet<String>) -> Result<(), Error> {
+    let like_it = |is: fn(&Part) -> bool| turn.parts.iter().filter(|part| is(part)).count();
+    let part = match part {
+        Part::Text(text) => {
+            turn.say(text);
+            return Ok(());
+        }
+        Part::Image(Placed { path, .. })
+            if like_it(|part| matches!(part, Part::Image(_))) == MOST_IMAGES =>
+        {
+            let reason = format!("a turn has at most {MOST_IMAGES} images");
+            return Err(Error::invalid(path, reason));
+        }
+        Part::Document(Placed { path, .. })
+            if like_it(|part| matches!(part, Part::Document(_))) == MOST_DOCUMENTS =>
+        {
+            let reason = format!("a turn has at most {MOST_DOCUMENTS} files");
+            return Err(Error::invalid(path, reason));
+        }
+        Part::Document(Placed { path, what }) => Part::Document(Placed {
+            path,
+            what: Document {
+                name: unused(what.name, names),
+                ..what
+            },
+        }),
+        part @ (Part::ToolUse(_)
+        | Part::ToolResult(_)
+        | Part::Image(_)
+        | Part::Reasoning(_)
+        | Part::CachePoint(_)) => part,
+    };
+    turn.parts.push(part);
+    Ok(())
+}
+
+/// A name for a document that no other of the request has: Bedrock demands it.
+fn unused(name: String, names: &mut BTreeSet<String>) -> String {
+    let mut unused = name.clone();
+    let mut number = 1;
+    while !names.insert(unused.clone()) {
+        number += 1;
+        unused = format!("{name} ({number})");
+    }
+    unused
+}
+
+/// Converse takes a document only beside text.
+fn documents_have_text(turn: &Turn) -> Result<(), Error> {
+    let document = turn.parts.iter().find_map(|part| match part {
+        Part::Document(Placed { path, .. }) => Some(path),
+        Part::Text(_)
+        | Part::ToolUse(_)
+        | Part::ToolResult(_)
+        | Part::Image(_)
+        | Part::Reasoning(_)
+        | Part::CachePoint(_) => None,
+    });
+    let has_text = turn.parts.iter().any(|part| matches!(part, Part::Text(_)));
+    match document {
+        Some(path) if !has_text => Err(Error::invalid(
+            path,
+            "a file needs a text part beside it in its message",
+        )),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -201,18 +345,6 @@ fn too_long(reason: String) -> Error {
     Error::Field {
         param: "messages".to_owned(),
         fault: FieldFault::HistoryTooLong(reason),
-    }
-}
-
-/// Adds a part to the last turn, or to a new one where another spoke last.
-fn say(turns: &mut Vec<Turn>, role: Role, part: Part) {
-    match (turns.last_mut(), part) {
-        (Some(turn), Part::Text(text)) if turn.role == role => turn.say(text),
-        (Some(turn), part) if turn.role == role => turn.parts.push(part),
-        (Some(_) | None, part) => turns.push(Turn {
-            role,
-            parts: vec![part],
-        }),
     }
 }
 
@@ -260,7 +392,7 @@ impl OpenCalls {
 }
 
 /// The calls that a message carries, which must be the assistant's.
-fn calls_of(message: &mut Message, index: usize) -> Result<Vec<ToolUse>, Error> {
+fn calls_of(message: &mut Message<'_>, index: usize) -> Result<Vec<ToolUse>, Error> {
     let calls = message.tool_calls.take().unwrap_or_default();
     if !calls.is_empty() && message.role != Speaker::Assistant {
         let param = format!("messages[{index}].tool_calls");
@@ -295,7 +427,7 @@ fn calls_of(message: &mut Message, index: usize) -> Result<Vec<ToolUse>, Error> 
 }
 
 /// The call that a message answers; `None` where it is not a tool's.
-fn answered_by(message: &mut Message, index: usize) -> Result<Option<String>, Error> {
+fn answered_by(message: &mut Message<'_>, index: usize) -> Result<Option<String>, Error> {
     let param = || format!("messages[{index}].tool_call_id");
     match (message.role, message.tool_call_id.take()) {
         (Speaker::Tool, Some(id)) => Ok(Some(id)),
@@ -309,19 +441,12 @@ fn answered_by(message: &mut Message, index: usize) -> Result<Option<String>, Er
     }
 }
 
-fn text_of(message: Message, index: usize) -> Result<String, Error> {
+fn parts_of(message: Message<'_>, index: usize) -> Result<Vec<Part>, Error> {
     let carried = [
         (
             "function_call",
             message.function_call.is_some(),
             "use `tool_calls`",
-        ),
-        (
-            "thinking_blocks",
-            message
-                .thinking_blocks
-                .is_some_and(|blocks| !blocks.is_empty()),
-            "only text is served",
         ),
         ("audio", message.audio.is_some(), "no sound is served"),
     ];
@@ -331,32 +456,27 @@ fn text_of(message: Message, index: usize) -> Result<String, Error> {
             reason,
         ));
     }
-    let parts = match message.content {
-        None => return Ok(message.refusal.unwrap_or_default()),
-        Some(Content::Text(text)) => return Ok(text),
-        Some(Content::Parts(parts)) => parts,
-    };
-    let mut text = String::new();
-    for (position, part) in parts.into_iter().enumerate() {
-        let path = format!("messages[{index}].content[{position}]");
-        if part.r#type != "text" {
-            return Err(Error::unsupported(path, "only text parts are served"));
+    let mut parts = Vec::new();
+    // What the model thought stands before what it said.
+    for (position, block) in message.thinking_blocks.into_iter().flatten().enumerate() {
+        let path = format!("messages[{index}].thinking_blocks[{position}]");
+        if message.role != Speaker::Assistant {
+            return Err(Error::unsupported(
+                path,
+                "only an assistant's message has it",
+            ));
         }
-        if let Some(name) = part.rest.keys().next() {
-            let param = format!("{path}.{name}");
-            return Err(Error::Field {
-                param,
-                fault: FieldFault::Unknown { nearest: None },
-            });
-        }
-        let more = part
-            .text
-            .ok_or_else(|| Error::missing(format!("{path}.text")))?;
-        if !is_blank(&more) {
-            join(&mut text, &more);
-        }
+        let what = block.read(&path)?;
+        parts.push(Part::Reasoning(Placed { path, what }));
     }
-    Ok(text)
+    let content = message
+        .content
+        .or_else(|| message.refusal.map(Content::Text));
+    if let Some(content) = content {
+        let path = format!("messages[{index}].content");
+        parts.extend(content.read(&path, message.role == Speaker::User)?);
+    }
+    Ok(parts)
 }
 
 #[cfg(test)]
@@ -595,7 +715,7 @@ mod tests {
         );
         refused(
             r#"[{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://169.254.169.254/"}}]}]"#,
-            "messages[0].content[0]",
+            "messages[0].content[0].image_url.url",
             "unsupported_parameter",
         );
     }
@@ -603,9 +723,132 @@ mod tests {
     #[test]
     fn a_text_part_has_nothing_beside_its_text() {
         refused(
-            r#"[{"role":"user","content":[{"type":"text","text":"a","cache_control":{}}]}]"#,
-            "messages[0].content[0].cache_control",
+            r#"[{"role":"user","content":[{"type":"text","text":"a","colour":{}}]}]"#,
+            "messages[0].content[0].colour",
             "unknown_parameter",
+        );
+    }
+
+    const GIF: &str =
+        r#"{"type":"image_url","image_url":{"url":"data:image/gif;base64,R0lGODlhAQABAA=="}}"#;
+
+    const FILE: &str =
+        r#"{"type":"file","file":{"filename":"a.txt","file_data":"data:text/plain;base64,YQ=="}}"#;
+
+    const SIGNED: &str = r#"{"type":"thinking","thinking":"hm","signature":"c2ln"}"#;
+
+    fn parts(messages: &str) -> Vec<Vec<Part>> {
+        let turns = read(messages).unwrap().turns.into_iter();
+        turns.map(|turn| turn.parts).collect()
+    }
+
+    #[test]
+    fn images_and_files_keep_their_order_among_texts() {
+        let messages = format!(
+            r#"[{{"role":"user","content":[{GIF},{{"type":"text","text":"a"}}]}},{{"role":"user","content":[{{"type":"text","text":"b"}},{FILE},{FILE}]}}]"#
+        );
+        let turns = parts(&messages);
+        let [turn] = turns.as_slice() else {
+            panic!("{turns:?}");
+        };
+        let [
+            Part::Image(_),
+            Part::Text(text),
+            Part::Document(one),
+            Part::Document(other),
+        ] = turn.as_slice()
+        else {
+            panic!("{turn:?}");
+        };
+        assert_eq!(text, "a\n\nb");
+        // No two documents have the same name.
+        assert_eq!(
+            (one.what.name.as_str(), other.what.name.as_str()),
+            ("a", "a (2)")
+        );
+        assert_eq!(other.path, "messages[1].content[2].file.file_data");
+    }
+
+    #[test]
+    fn a_message_that_is_an_image_alone_is_not_blank() {
+        let turns = parts(&format!(r#"[{{"role":"user","content":[{GIF}]}}]"#));
+        assert!(matches!(turns[0].as_slice(), [Part::Image(_)]));
+    }
+
+    #[test]
+    fn a_turn_has_at_most_as_many_images_and_files_as_converse_takes() {
+        let user = |parts: &str| format!(r#"[{{"role":"user","content":[{parts}]}}]"#);
+        let images = |count: usize| user(&vec![GIF; count].join(","));
+        assert!(read(&images(20)).is_ok());
+        refused(
+            &images(21),
+            "messages[0].content[20].image_url.url",
+            "invalid_value",
+        );
+        let files = |count: usize| {
+            let files = vec![FILE; count].join(",");
+            user(&format!(r#"{files},{{"type":"text","text":"a"}}"#))
+        };
+        assert!(read(&files(5)).is_ok());
+        refused(
+            &files(6),
+            "messages[0].content[5].file.file_data",
+            "invalid_value",
+        );
+        refused(
+            &user(FILE),
+            "messages[0].content[0].file.file_data",
+            "invalid_value",
+        );
+    }
+
+    #[test]
+    fn a_cache_point_keeps_the_texts_apart() {
+        let cached = r#"{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}"#;
+        let messages = format!(
+            r#"[{{"role":"system","content":[{cached}]}},{{"role":"system","content":"b"}},{{"role":"user","content":[{cached},{{"type":"text","text":"b"}}]}}]"#
+        );
+        let dialogue = read(&messages).unwrap();
+        assert!(matches!(
+            dialogue.system.as_slice(),
+            [
+                Instruction::Text(_),
+                Instruction::CachePoint(_),
+                Instruction::Text(_)
+            ]
+        ));
+        assert!(matches!(
+            dialogue.turns[0].parts.as_slice(),
+            [Part::Text(_), Part::CachePoint(_), Part::Text(_)]
+        ));
+    }
+
+    #[test]
+    fn what_a_model_thought_goes_back_before_what_it_said() {
+        let messages = format!(
+            r#"[{{"role":"user","content":"a"}},{{"role":"assistant","content":"b","reasoning_content":"hm","thinking_blocks":[{SIGNED},{{"type":"redacted_thinking","data":"AP8="}}]}},{{"role":"user","content":"c"}}]"#
+        );
+        let turns = parts(&messages);
+        let [
+            Part::Reasoning(signed),
+            Part::Reasoning(redacted),
+            Part::Text(_),
+        ] = turns[1].as_slice()
+        else {
+            panic!("{turns:?}");
+        };
+        assert_eq!(
+            signed.what,
+            Reasoning::Text {
+                text: "hm".to_owned(),
+                signature: Some("c2ln".to_owned()),
+            }
+        );
+        assert_eq!(redacted.what, Reasoning::Redacted(vec![0, 255].into()));
+        refused(
+            &format!(r#"[{{"role":"user","content":"a","thinking_blocks":[{SIGNED}]}}]"#),
+            "messages[0].thinking_blocks[0]",
+            "unsupported_parameter",
         );
     }
 

@@ -18,6 +18,12 @@ pub struct Limits {
     pub default_max_tokens: i64,
 }
 
+/// How many images a turn may have: Converse's limit of a message.
+pub const MOST_IMAGES: usize = 20;
+
+/// How many documents a turn may have: Converse's limit of a message.
+pub const MOST_DOCUMENTS: usize = 5;
+
 /// How many answers any deployment may allow.
 pub const MOST_ANSWERS: usize = 10;
 

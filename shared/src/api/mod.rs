@@ -7,6 +7,8 @@
 mod calls;
 pub mod chat;
 pub mod completion;
+mod content;
+mod data_url;
 pub mod document;
 pub mod fields;
 mod format;

@@ -3,18 +3,19 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::Error;
 use crate::families::Reasoning;
 
 /// A block of what a model thought, in the form that Claude's own API and LiteLLM have for it.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum ThinkingBlock {
     /// What it thought, with the signature that its maker demands back.
     Thinking {
         thinking: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         signature: Option<String>,
     },
     /// What it thought, encrypted; in base64.
@@ -33,6 +34,25 @@ impl ThinkingBlock {
     pub(super) fn redacted(bytes: &[u8]) -> Self {
         Self::RedactedThinking {
             data: STANDARD.encode(bytes),
+        }
+    }
+
+    /// The block as it goes back to its maker.
+    pub(super) fn read(self, path: &str) -> Result<Reasoning, Error> {
+        match self {
+            Self::Thinking {
+                thinking,
+                signature,
+            } => Ok(Reasoning::Text {
+                text: thinking,
+                signature,
+            }),
+            Self::RedactedThinking { data } => {
+                let bytes = STANDARD.decode(data);
+                let bytes = bytes
+                    .map_err(|_| Error::invalid(format!("{path}.data"), "it is not base64"))?;
+                Ok(Reasoning::Redacted(bytes.into()))
+            }
         }
     }
 }
@@ -61,7 +81,7 @@ pub(super) fn told(reasoning: Vec<Reasoning>) -> (Option<String>, Vec<ThinkingBl
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{json, to_value};
+    use serde_json::{from_value, json, to_value};
 
     use super::*;
 
@@ -73,13 +93,13 @@ mod tests {
     }
 
     #[test]
-    fn each_block_has_its_makers_form() {
+    fn what_is_told_can_be_sent_back() {
         let reasoning = vec![
             signed("a"),
             Reasoning::Redacted(vec![0, 255].into()),
             signed("b"),
         ];
-        let (content, blocks) = told(reasoning);
+        let (content, blocks) = told(reasoning.clone());
         assert_eq!(content.as_deref(), Some("ab"));
         let written = to_value(&blocks).unwrap();
         let expected = json!([
@@ -88,6 +108,9 @@ mod tests {
             {"type": "thinking", "thinking": "b", "signature": "c2ln"},
         ]);
         assert_eq!(written, expected);
+        let read: Vec<ThinkingBlock> = from_value(written).unwrap();
+        let back: Result<Vec<_>, _> = read.into_iter().map(|block| block.read("p")).collect();
+        assert_eq!(back.unwrap(), reasoning);
     }
 
     #[test]
@@ -101,5 +124,14 @@ mod tests {
         assert!(blocks.is_empty());
         let (content, blocks) = told(Vec::new());
         assert!(content.is_none() && blocks.is_empty());
+    }
+
+    #[test]
+    fn a_block_that_is_not_base64_is_named() {
+        let block = ThinkingBlock::RedactedThinking {
+            data: "%".to_owned(),
+        };
+        let error = block.read("messages[1].thinking_blocks[0]").unwrap_err();
+        assert_eq!(error.param(), Some("messages[1].thinking_blocks[0].data"));
     }
 }

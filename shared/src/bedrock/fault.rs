@@ -20,7 +20,7 @@ use hyper_util::client::legacy::Error as ConnectionError;
 use super::body::{GivenUp, LARGEST};
 use super::retry::Failure;
 use crate::Error;
-use crate::error::{Cause, ModelFault, RequestFault, UpstreamFault};
+use crate::error::{Cause, FieldFault, ModelFault, RequestFault, UpstreamFault};
 use crate::model::Target;
 
 /// How often a call may be made that Bedrock refused for now.
@@ -270,6 +270,16 @@ fn of_code(
             Failure::for_good(Error::Upstream { fault, cause })
         }
         "ResourceNotFoundException" => Failure::for_good(target.fault(ModelFault::NotFound)),
+        // It says nothing of access: the model takes no cache points.
+        "AccessDeniedException" if message.contains("did not allow prompt caching") => {
+            Failure::for_good(Error::Field {
+                param: "messages".to_owned(),
+                fault: FieldFault::Unsupported {
+                    by: "this model",
+                    reason: "it does not cache prompts; leave `cache_control` out",
+                },
+            })
+        }
         _ => return of_known_code(cause, retry_after),
     };
     Some(failure)

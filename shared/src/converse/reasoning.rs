@@ -50,6 +50,24 @@ pub fn wants_no_bound(
         && thinking == Some(Thinking::Effort(Effort::High))
 }
 
+/// Whether the model takes back what it thought, in the turns of a conversation that goes on. DeepSeek
+/// refuses it, and no other model signs it.
+pub(super) fn goes_back(family: Option<TextFamily>, model: Option<&Entry>) -> bool {
+    match way(family, model) {
+        Way::Known(
+            Reasoning::Budget
+            | Reasoning::BudgetOrAdaptive
+            | Reasoning::Adaptive
+            | Reasoning::AdaptiveUnlessOff
+            | Reasoning::AdaptiveAlways
+            | Reasoning::NovaEffort,
+        )
+        | Way::Claude => true,
+        Way::Known(Reasoning::Always | Reasoning::OpenaiEffort) => false,
+        Way::Never => family.is_none() && model.is_none(),
+    }
+}
+
 /// What forbids Claude to think.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked {

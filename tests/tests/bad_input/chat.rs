@@ -24,20 +24,31 @@ fn history(good: &Event, messages: Value, param: &str, code: &'static str) -> Ba
     Bad::new(what, event, code).param(param)
 }
 
-/// Sends conversations with one wrong part each.
-async fn parts(parts: impl Fn() -> Vec<Value>) {
+/// Sends conversations with one wrong part each, and where in it and how it is wrong.
+async fn wrong(parts: impl Fn() -> Vec<(Value, &'static str, &'static str)>) {
     refused("chat", |good| {
-        let content = parts().into_iter().map(|part| {
+        let content = parts().into_iter().map(|(part, place, code)| {
             let text = json!({"type": "text", "text": CANARY});
             let messages = json!([user(json!([text, part]))]);
             history(
                 good,
                 messages,
-                "messages[0].content[1]",
-                "unsupported_parameter",
+                &format!("messages[0].content[1]{place}"),
+                code,
             )
         });
         content.collect()
+    })
+    .await;
+}
+
+/// Sends conversations with one part each that nobody takes.
+async fn parts(parts: impl Fn() -> Vec<Value>) {
+    wrong(|| {
+        let parts = parts().into_iter();
+        parts
+            .map(|part| (part, "", "unsupported_parameter"))
+            .collect()
     })
     .await;
 }
@@ -163,7 +174,7 @@ end_to_end::rows! {
     "image parts with URLs of metadata services, files, loopback, names: 400, and nothing connects" => {
         let trap = end_to_end::Upstream::playing([end_to_end::Script::silence()]).await;
         let url = format!("{}/a.png", trap.url());
-        parts(|| {
+        wrong(|| {
             let urls = [
                 "https://169.254.169.254/latest/meta-data/",
                 "http://169.254.169.254/latest/meta-data/",
@@ -175,25 +186,50 @@ end_to_end::rows! {
                 "//169.254.169.254/",
                 &url,
             ];
-            urls.map(image).into()
+            let refused = |url| (image(url), ".image_url.url", "unsupported_parameter");
+            urls.map(refused).into()
         })
         .await;
         assert_eq!(trap.connections(), 0);
     }
 
-    b33_an_image_in_the_request_is_refused_by_name:
-    "data: URLs of any kind: 400 unsupported_parameter by name, until chat takes images (then: bytes sniffed, sizes capped)" => {
-        let large = format!("data:image/png;base64,{}", "A".repeat(5 * 1024 * 1024));
-        parts(|| {
+    b33_an_image_or_file_that_is_none_is_refused_by_its_path:
+    "data: URLs whose bytes are no image or document, too large, of another kind, or not base64: 400 by path, and no call" => {
+        let large = format!("data:image/png;base64,{}", "A".repeat(5_300_000));
+        wrong(|| {
             let urls = [
                 "data:image/png;base64,iVBORw0KGgo=",
                 "data:image/png;base64,a!",
                 "data:text/html;base64,AAAA",
                 "data:image/svg+xml;base64,PHN2Zy8+",
                 "data:image/png;base64,iVBORw0KGgpQSwMEFAAAAAA=",
+                "data:image/png,abc",
+                // 8,001 pixels wide.
+                "data:image/gif;base64,R0lGODlhQR8BAA==",
                 &large,
             ];
-            urls.map(image).into()
+            let refused = |url| (image(url), ".image_url.url", "invalid_value");
+            urls.map(refused).into()
+        })
+        .await;
+        wrong(|| {
+            let file = |data: &str, name: &str| {
+                let file = json!({"file_data": data, "filename": name});
+                (json!({"type": "file", "file": file}), ".file.file_data", "invalid_value")
+            };
+            vec![
+                file("data:application/pdf;base64,AAAA", "a.pdf"),
+                file("data:text/plain;base64,/w==", "a.txt"),
+                file("data:application/x-msdownload;base64,TVo=", "a.exe"),
+                file("data:text/plain;base64,", "a.txt"),
+            ]
+        })
+        .await;
+        parts(|| {
+            vec![
+                json!({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}),
+                json!({"type": "video_url", "video_url": {"url": "data:video/mp4;base64,AAAA"}}),
+            ]
         })
         .await;
     }
@@ -205,8 +241,16 @@ end_to_end::rows! {
             vec![
                 json!({"type": "document", "s3Location": {"uri": "s3://another/secret"}}),
                 json!({"type": "image", "source": location}),
-                json!({"type": "file", "file": {"file_id": "s3://another/secret"}}),
                 json!({"type": "video", "video": {"source": location}}),
+            ]
+        })
+        .await;
+        wrong(|| {
+            let id = json!({"type": "file", "file": {"file_id": "s3://another/secret"}});
+            let data = json!({"type": "file", "file": {"file_data": "s3://another/secret"}});
+            vec![
+                (id, ".file.file_id", "unsupported_parameter"),
+                (data, ".file.file_data", "unsupported_parameter"),
             ]
         })
         .await;
