@@ -11,4 +11,5 @@ mod configuration;
 mod idempotency;
 mod images;
 mod logs;
+mod parts;
 mod text;
