@@ -43,6 +43,8 @@ pub struct Tool {
     pub schema: Map<String, Value>,
     /// Whether what it is given must keep to the schema.
     pub strict: bool,
+    /// Where a cache is to end behind it.
+    pub cache: Option<Placed<CachePoint>>,
 }
 
 /// Which tools a model calls.

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
+use super::content::CacheControl;
 use super::fields::Fields;
 use crate::Error;
 use crate::dialogue::{Choice, Tool, Tools};
@@ -27,6 +28,8 @@ struct Given {
     r#type: String,
     #[serde(default)]
     function: Option<Function>,
+    #[serde(default)]
+    cache_control: Option<CacheControl>,
 }
 
 #[derive(Deserialize)]
@@ -102,7 +105,11 @@ pub(super) fn tools(fields: &mut Fields<'_>) -> Result<Tools, Error> {
 }
 
 fn tool(given: Given, index: usize) -> Result<Tool, Error> {
-    let Given { r#type, function } = given;
+    let Given {
+        r#type,
+        function,
+        cache_control,
+    } = given;
     if r#type != "function" {
         return Err(Error::unsupported(
             format!("tools[{index}].type"),
@@ -123,6 +130,9 @@ fn tool(given: Given, index: usize) -> Result<Tool, Error> {
         description: description.filter(|text| !text.trim().is_empty()),
         schema,
         strict: strict.unwrap_or(false),
+        cache: cache_control
+            .map(|control| control.read(&format!("tools[{index}].cache_control")))
+            .transpose()?,
     })
 }
 

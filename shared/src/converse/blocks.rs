@@ -117,7 +117,7 @@ fn thought(reasoning: &Reasoning) -> Result<ContentBlock, Error> {
     Ok(ContentBlock::ReasoningContent(block))
 }
 
-fn cache_point(point: CachePoint) -> Result<CachePointBlock, Error> {
+pub(super) fn cache_point(point: CachePoint) -> Result<CachePointBlock, Error> {
     CachePointBlock::builder()
         .r#type(CachePointType::Default)
         .set_ttl(point.ttl.map(|ttl| match ttl {

@@ -17,6 +17,14 @@ pub(super) fn check(
     let caches = able(|model| model.capabilities.caching);
     let sees = able(|model| model.capabilities.vision);
     let reads = able(|model| model.capabilities.documents);
+    for point in dialogue
+        .tools
+        .list
+        .iter()
+        .filter_map(|tool| tool.cache.as_ref())
+    {
+        demand(caches, point, CACHES)?;
+    }
     for instruction in &dialogue.system {
         match instruction {
             Instruction::Text(_) => {}

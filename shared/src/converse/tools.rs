@@ -11,7 +11,7 @@ use aws_sdk_bedrockruntime::types::{
 };
 use serde_json::{Map, Value};
 
-use super::fields;
+use super::{blocks, fields};
 use crate::Error;
 use crate::dialogue::{Choice, Dialogue, Format, Part, Schema, Tool, ToolUse};
 use crate::error::FieldFault;
@@ -101,6 +101,7 @@ pub(super) fn means(
                 description: schema.description.clone(),
                 schema: schema.schema.clone(),
                 strict: false,
+                cache: None,
             });
         }
         Format::Json => {
@@ -109,6 +110,7 @@ pub(super) fn means(
                 description: Some("Gives the answer.".to_owned()),
                 schema: Map::from_iter([("type".to_owned(), Value::from("object"))]),
                 strict: false,
+                cache: None,
             });
         }
     }
@@ -160,7 +162,12 @@ fn called_before(dialogue: &Dialogue) -> Vec<&ToolUse> {
     parts
         .filter_map(|part| match part {
             Part::ToolUse(call) => Some(call),
-            Part::Text(_) | Part::ToolResult(_) => None,
+            Part::Text(_)
+            | Part::ToolResult(_)
+            | Part::Image(_)
+            | Part::Document(_)
+            | Part::Reasoning(_)
+            | Part::CachePoint(_) => None,
         })
         .collect()
 }
@@ -171,6 +178,7 @@ fn gone(name: &str) -> Tool {
         description: Some(GONE.to_owned()),
         schema: Map::from_iter([("type".to_owned(), Value::from("object"))]),
         strict: false,
+        cache: None,
     }
 }
 
@@ -249,7 +257,13 @@ fn configuration(
             .map(ToolBlock::ToolSpec)
             .map_err(defect)
     };
-    let tools = list.iter().map(specification).collect::<Result<_, _>>()?;
+    let mut tools = Vec::with_capacity(list.len());
+    for tool in list {
+        tools.push(specification(tool)?);
+        if let Some(point) = &tool.cache {
+            tools.push(ToolBlock::CachePoint(blocks::cache_point(point.what)?));
+        }
+    }
     ToolConfiguration::builder()
         .set_tools(Some(tools))
         .set_tool_choice(choice)

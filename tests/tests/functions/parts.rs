@@ -21,7 +21,8 @@ fn image() -> Value {
 }
 
 fn file() -> Value {
-    let file = json!({"filename": marked("private.md"), "file_data": "data:text/markdown;base64,IyBh"});
+    let file =
+        json!({"filename": marked("private.md"), "file_data": "data:text/markdown;base64,IyBh"});
     json!({"type": "file", "file": file})
 }
 
@@ -50,7 +51,8 @@ async fn an_image_and_a_file_reach_the_model() {
 async fn what_goes_over_the_wire_is_converses() {
     let ask = Ask::CHAT;
     let mut asked = ask.of([ask.answer(&["Hello"])]).await;
-    let cached = json!({"type": "text", "text": "a", "cache_control": {"type": "ephemeral", "ttl": "1h"}});
+    let cached =
+        json!({"type": "text", "text": "a", "cache_control": {"type": "ephemeral", "ttl": "1h"}});
     let event = ask.event().with_field(
         "messages",
         json!([{"role": "user", "content": [image(), file(), cached]}]),
@@ -63,7 +65,10 @@ async fn what_goes_over_the_wire_is_converses() {
     assert_eq!(content[0]["image"]["source"]["bytes"], "R0lGODlhgALgAQ==");
     assert_eq!(content[1]["document"]["format"], "md");
     assert_eq!(content[2], json!({"text": "a"}));
-    assert_eq!(content[3], json!({"cachePoint": {"type": "default", "ttl": "1h"}}));
+    assert_eq!(
+        content[3],
+        json!({"cachePoint": {"type": "default", "ttl": "1h"}})
+    );
 }
 
 #[tokio::test]
@@ -73,7 +78,10 @@ async fn a_model_that_does_not_see_is_shown_nothing() {
     let answer = stack.function.call(&event).await;
     assert_eq!(answer.status, 400, "{answer:?}");
     assert_eq!(answer.error()["code"], "unsupported_parameter");
-    assert_eq!(answer.error()["param"], "messages[0].content[0].image_url.url");
+    assert_eq!(
+        answer.error()["param"],
+        "messages[0].content[0].image_url.url"
+    );
     assert_eq!(stack.bedrock.calls().await.received, 0);
 }
 
@@ -120,7 +128,11 @@ async fn what_a_model_thought_comes_first_and_goes_back_signed() {
     assert!(told.contains("[simulated]"), "{streamed:?}");
     let place = |has: &dyn Fn(&Value) -> bool| deltas.iter().position(|delta| has(delta));
     let signed = place(&|delta| delta["thinking_blocks"][0]["signature"].is_string());
-    let spoke = place(&|delta| delta["content"].as_str().is_some_and(|text| !text.is_empty()));
+    let spoke = place(&|delta| {
+        delta["content"]
+            .as_str()
+            .is_some_and(|text| !text.is_empty())
+    });
     assert!(signed.is_some() && signed < spoke, "{streamed:?}");
     assert!(streamed.is_done());
 }
@@ -128,7 +140,8 @@ async fn what_a_model_thought_comes_first_and_goes_back_signed() {
 #[tokio::test]
 async fn a_cached_prompt_is_written_once_and_then_read() {
     let mut stack = Stack::start("chat", &[]).await;
-    let cached = json!({"type": "text", "text": "one two three", "cache_control": {"type": "ephemeral"}});
+    let cached =
+        json!({"type": "text", "text": "one two three", "cache_control": {"type": "ephemeral"}});
     let event = chat(json!([cached, text("What?")]));
     let mut details = Vec::new();
     for _ in 0..2 {
@@ -136,9 +149,8 @@ async fn a_cached_prompt_is_written_once_and_then_read() {
         said(&answer);
         details.push(answer.body["usage"]["prompt_tokens_details"].clone());
     }
-    let counts = |read: u64, written: u64| {
-        json!({"cached_tokens": read, "cache_write_tokens": written})
-    };
+    let counts =
+        |read: u64, written: u64| json!({"cached_tokens": read, "cache_write_tokens": written});
     assert_eq!(details, [counts(0, 3), counts(3, 0)]);
 }
 
@@ -191,13 +203,22 @@ async fn tier_latency_and_fields_go_there_and_back() {
     let event = chat(json!([text("Hello")]))
         .with_field("model", SONNET.into())
         .with_field("additional_model_request_fields", json!({"top_k": 5}))
-        .with_field("additional_model_response_field_paths", json!(["/stop_sequence"]));
+        .with_field(
+            "additional_model_response_field_paths",
+            json!(["/stop_sequence"]),
+        );
     let answer = stack.function.call(&event).await;
     said(&answer);
     let fields = &answer.body["choices"][0]["additional_model_response_fields"];
     assert_eq!(fields, &json!({"stop_sequence": null}));
-    let answer = stack.function.call(&event.with_field("top_k", 3.into())).await;
-    assert_eq!(answer.error()["param"], "additional_model_request_fields.top_k");
+    let answer = stack
+        .function
+        .call(&event.with_field("top_k", 3.into()))
+        .await;
+    assert_eq!(
+        answer.error()["param"],
+        "additional_model_request_fields.top_k"
+    );
 }
 
 #[tokio::test]
@@ -208,7 +229,10 @@ async fn invoke_model_is_told_in_headers_and_in_its_own_body() {
         .event()
         .with_field("service_tier", "priority".into())
         .with_field("performance_config", json!({"latency": "optimized"}))
-        .with_field("guardrail", json!({"identifier": "abc", "version": "DRAFT"}))
+        .with_field(
+            "guardrail",
+            json!({"identifier": "abc", "version": "DRAFT"}),
+        )
         .with_field("additional_model_request_fields", json!({"own": {"a": 1}}));
     let answer = asked.function.call(&event).await;
     ask.check(&answer, "Hello");
