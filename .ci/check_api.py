@@ -69,7 +69,7 @@ COUNTED = (
     "gateway answers",
 )
 # The functions expose and say the same: shared/src/doors/api_gateway/cors.rs.
-EXPOSED = "'x-request-id, retry-after, openai-processing-ms, x-should-retry, idempotent-replayed'"
+EXPOSED = "'x-request-id, retry-after, openai-processing-ms, x-should-retry, idempotent-replayed, x-history-trimmed'"
 # 40 letters and digits, as API Gateway makes them up.
 KEY = "a1B2c3D4e5F6g7H8i9J0a1B2c3D4e5F6g7H8i9J0"
 KEYS = (f"Bearer {KEY}", f"bearer {KEY}", f"BEARER  {KEY}", "Bearer " + "-._~+/=" * 3)

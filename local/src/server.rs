@@ -175,6 +175,10 @@ fn routes(local: Arc<Local>) -> Router {
             operation(Operation::ConverseStream),
         )
         .route(
+            "/model/{id}/count-tokens",
+            operation(Operation::CountTokens),
+        )
+        .route(
             "/foundation-models",
             counted(get(control::list_models), ListFoundationModels),
         )

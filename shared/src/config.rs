@@ -15,6 +15,7 @@ use tracing::level_filters::LevelFilter;
 use crate::Error;
 use crate::api::limits::{Limits, MOST_ANSWERS};
 use crate::doors::api_gateway::Cors;
+use crate::generation::History;
 use crate::model::{Alias, Api, Directory, Family, ModelId, Target, Wanted};
 
 pub use events::{Events, QueueUrls};
@@ -39,6 +40,8 @@ pub struct Config {
     pub image_url_life: Duration,
     /// How much one request may ask for.
     pub limits: Limits,
+    /// How a chat's history is kept within a model's window.
+    pub history: History,
     /// How HTTP is spoken.
     pub http: Http,
     /// Which uploads and messages are taken, and where their results go.
@@ -196,6 +199,7 @@ impl Config {
             image_url_life: seconds("IMAGE_URL_SECONDS", lookup, 1..=LONGEST_URL_LIFE)?
                 .unwrap_or(Duration::from_secs(LONGEST_URL_LIFE)),
             limits: limits(lookup)?,
+            history: history(lookup)?,
             http: http(lookup)?,
             events: Events::read(lookup)?,
             reporting: Reporting::read(lookup)?,
@@ -368,6 +372,22 @@ fn limits(lookup: impl Fn(&'static str) -> Option<String> + Copy) -> Result<Limi
         answers: size("MAX_ANSWERS", 1..=MOST_ANSWERS as u64, answers)?,
         max_tokens: tokens("MAX_TOKENS_LIMIT", max_tokens)?,
         default_max_tokens: tokens("DEFAULT_MAX_TOKENS", default_max_tokens)?,
+    })
+}
+
+fn history(lookup: impl Fn(&'static str) -> Option<String> + Copy) -> Result<History, Invalid> {
+    let trims = match lookup("HISTORY_TRIMMING").as_deref() {
+        None | Some("disabled") => false,
+        Some("auto") => true,
+        Some(_) => {
+            let reason = "is neither `auto` nor `disabled`";
+            return Err(Invalid::new("HISTORY_TRIMMING", reason));
+        }
+    };
+    let margin = number("HISTORY_MARGIN_TOKENS", lookup, 0..=1_000_000)?;
+    Ok(History {
+        trims,
+        margin: margin.unwrap_or(History::default().margin),
     })
 }
 

@@ -7,6 +7,7 @@
 pub mod api;
 mod aws;
 pub mod bedrock;
+pub mod budget;
 mod closed_set;
 pub mod config;
 pub mod converse;

@@ -10,8 +10,8 @@ use crate::telemetry::Facts;
 pub enum Reply {
     /// One document.
     Whole(Document, Facts),
-    /// Documents as they come.
-    Stream(Events),
+    /// Documents as they come, of a chat without so many turns of its history.
+    Stream(Events, usize),
 }
 
 /// The parts of an answer as they come. An error, or [`Event::End`], is the last.

@@ -6,8 +6,9 @@ use std::fs;
 use std::path::Path;
 
 /// Where translation stands.
-const PURE: [&str; 10] = [
+const PURE: [&str; 11] = [
     "api",
+    "budget.rs",
     "converse",
     "converse.rs",
     "dialogue.rs",

@@ -8,7 +8,7 @@ use bedrock_adapter::api::chat::{Delta, Request};
 use bedrock_adapter::config::{Config, DefaultModel, Invalid};
 use bedrock_adapter::dialogue;
 use bedrock_adapter::doors::api_gateway::{Input, Route};
-use bedrock_adapter::generation::{Asked, Call, TextModels};
+use bedrock_adapter::generation::{Asked, Call, TextModels, Wish};
 use bedrock_adapter::jobs::Function;
 use bedrock_adapter::reply::Reply;
 use bedrock_adapter::runtime::{Invocation, Task};
@@ -55,14 +55,25 @@ impl Task for Chat {
             streaming,
             mut inference,
             options,
+            trims,
         } = request;
         let target = self.models.find(&wanted)?;
         self.models.bound(&target, &options, &mut inference)?;
+        let wish = Wish {
+            inference: &inference,
+            options: &options,
+            trims,
+        };
+        let (dialogue, trimmed) = self
+            .models
+            .fit(&target, dialogue, wish, invocation.deadline)
+            .await?;
         let prompt = dialogue::Input::Dialogue(&dialogue);
         let call = Arc::new(Call::prepare(&target, prompt, &inference, &options)?);
         let asked = Asked {
             alternatives: vec![(call, String::new()); n],
             streaming,
+            trimmed,
         };
         self.models.answer::<Delta>(asked, target, invocation).await
     }

@@ -117,6 +117,7 @@ impl Task for ImageGeneration {
             model: target.id.as_str().to_owned(),
             usage: None,
             images: data.len(),
+            trimmed: 0,
         };
         let response = Response {
             created: invocation.started,

@@ -76,6 +76,7 @@ impl Task for TextCompletion {
         let asked = Asked {
             alternatives,
             streaming,
+            trimmed: 0,
         };
         self.models.answer::<Delta>(asked, target, invocation).await
     }

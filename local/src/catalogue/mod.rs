@@ -93,6 +93,16 @@ pub(crate) struct Resolved {
     pub converse: Converse,
 }
 
+impl Resolved {
+    /// A model by its own id.
+    pub(crate) fn of(model: &'static Model) -> Self {
+        Self {
+            model,
+            converse: model.converse(),
+        }
+    }
+}
+
 /// The model behind an id, a profile id or an ARN, as the runtime takes it.
 ///
 /// `retire` makes models past their end of life answer as AWS does.

@@ -1,6 +1,7 @@
-//! The four operations of Bedrock Runtime.
+//! The five operations of Bedrock Runtime.
 
 pub(crate) mod converse;
+mod counting;
 mod delivery;
 mod stream;
 
@@ -44,6 +45,7 @@ pub(crate) enum Operation {
     InvokeModelWithResponseStream,
     Converse,
     ConverseStream,
+    CountTokens,
 }
 
 /// A call that has been understood so far that it can be counted.
@@ -91,7 +93,13 @@ async fn handle(
 ) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
     let body = read_body(body).await?;
-    let resolved = catalogue::resolve(model_id, local.faults.is_some())?;
+    let resolved = match operation {
+        Operation::CountTokens => counting::resolve(model_id)?,
+        Operation::InvokeModel
+        | Operation::InvokeModelWithResponseStream
+        | Operation::Converse
+        | Operation::ConverseStream => catalogue::resolve(model_id, local.faults.is_some())?,
+    };
     local.calls.receive(operation, resolved.model.id);
     tracing::Span::current().record("model", resolved.model.id);
     refuse_guardrail(&parts.headers)?;
@@ -114,6 +122,7 @@ async fn handle(
             let format = format.look_up(&call.local.prefixes);
             call.streamed_text(request, Format::Converse(format)).await
         }
+        Operation::CountTokens => counting::answer(&call.resolved, &body),
     }
 }
 

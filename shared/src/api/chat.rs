@@ -35,6 +35,9 @@ pub struct Request {
     pub inference: Inference,
     /// Bedrock's own options.
     pub options: Options,
+    /// Whether the oldest turns are left out where the history does not fit; `None` leaves it to the
+    /// deployment.
+    pub trims: Option<bool>,
 }
 
 impl Request {
@@ -91,6 +94,7 @@ impl Request {
             fields.refuse(name)?;
         }
         let options = Options::take_with_thinking(fields)?;
+        let trims = truncation(fields)?;
         bookkeeping(fields)?;
         Ok(Self {
             wanted,
@@ -99,7 +103,21 @@ impl Request {
             streaming,
             inference,
             options,
+            trims,
         })
+    }
+}
+
+/// Takes `truncation`, as OpenAI's Responses have it.
+fn truncation(fields: &mut Fields<'_>) -> Result<Option<bool>, Error> {
+    match fields.take::<String>("truncation")?.as_deref() {
+        None => Ok(None),
+        Some("auto") => Ok(Some(true)),
+        Some("disabled") => Ok(Some(false)),
+        Some(_) => Err(Error::invalid(
+            "truncation",
+            "it must be `auto` or `disabled`",
+        )),
     }
 }
 

@@ -13,6 +13,9 @@ pub struct Served {
     performance_config: Option<Performance>,
     #[serde(skip_serializing_if = "Option::is_none")]
     guardrail: Option<Outcome>,
+    /// How many turns of the history were left out, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history_trimmed: Option<usize>,
     /// Whether a model showed what it thought: its tokens are then among those of the answer, and
     /// Bedrock does not say how many.
     #[serde(skip)]
@@ -41,6 +44,15 @@ impl Served {
             served.reasoned |= !completion.reasoning.is_empty();
         }
         served
+    }
+
+    /// The same of a chat without so many turns of its history.
+    #[must_use]
+    pub fn of_trimmed(self, turns: usize) -> Self {
+        Self {
+            history_trimmed: (turns > 0).then_some(turns),
+            ..self
+        }
     }
 
     /// Takes note of what a chunk says.

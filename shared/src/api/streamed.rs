@@ -101,6 +101,9 @@ struct Document<'a, D> {
     usage: Option<Option<TokenUsage>>,
     #[serde(flatten)]
     served: Option<&'a Served>,
+    /// In the first chunk alone, and only where turns were left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history_trimmed: Option<usize>,
 }
 
 /// Writes the chunks of one answer.
@@ -112,6 +115,8 @@ pub struct Writer<D> {
     streaming: Streaming,
     choices: Vec<Choice>,
     served: Served,
+    /// How many turns of the history were left out, until it has been told.
+    trimmed: Option<usize>,
     delta: PhantomData<fn() -> D>,
 }
 
@@ -180,7 +185,17 @@ impl<D: Delta> Writer<D> {
             streaming,
             choices: openings.into_iter().map(choice).collect(),
             served: Served::default(),
+            trimmed: None,
             delta: PhantomData,
+        }
+    }
+
+    /// The same for a chat without so many turns of its history; the first document says it.
+    #[must_use]
+    pub fn of_trimmed(self, turns: usize) -> Self {
+        Self {
+            trimmed: (turns > 0).then_some(turns),
+            ..self
         }
     }
 
@@ -219,7 +234,10 @@ impl<D: Delta> Writer<D> {
         deltas.extend(finish.map(|finish| D::end(index, &finish, beside)));
         deltas
             .into_iter()
-            .map(|delta| self.document(&[delta], None, None))
+            .map(|delta| {
+                let trimmed = self.trimmed.take();
+                self.document(&[delta], None, None, trimmed)
+            })
             .collect()
     }
 
@@ -227,7 +245,7 @@ impl<D: Delta> Writer<D> {
     pub fn end(&self) -> Result<(Option<String>, Option<Usage>), Error> {
         let usage = Usage::sum(self.choices.iter().map(|choice| choice.usage));
         let last = match self.streaming.include_usage {
-            true => Some(self.document(&[], usage, Some(&self.served))?),
+            true => Some(self.document(&[], usage, Some(&self.served), None)?),
             false => None,
         };
         Ok((last, usage))
@@ -238,6 +256,7 @@ impl<D: Delta> Writer<D> {
         choices: &[D],
         usage: Option<Usage>,
         served: Option<&Served>,
+        history_trimmed: Option<usize>,
     ) -> Result<String, Error> {
         let document = Document {
             id: &self.id,
@@ -250,6 +269,7 @@ impl<D: Delta> Writer<D> {
                 .include_usage
                 .then(|| usage.map(|usage| TokenUsage::of(usage, &self.served))),
             served,
+            history_trimmed,
         };
         serde_json::to_string(&document).map_err(|_| Error::defect("chunk"))
     }

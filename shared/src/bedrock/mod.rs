@@ -6,6 +6,7 @@
 
 mod body;
 mod breaker;
+mod counting;
 mod fault;
 mod guardrail;
 mod headers;

@@ -1,5 +1,10 @@
 //! One call for text: the choice between the family's native body and Converse.
 
+use aws_sdk_bedrockruntime::primitives::Blob;
+use aws_sdk_bedrockruntime::types::{
+    ConverseTokensRequest, CountTokensInput, InvokeModelTokensRequest,
+};
+
 use crate::Error;
 use crate::api::inference::Inference;
 use crate::api::options::{Guardrail, Latency, Options, Thinking, Tier};
@@ -88,6 +93,26 @@ impl Call {
                     .map(|request| Self::Converse(Box::new(request)))
             }
         }
+    }
+
+    /// The request, for Bedrock to count its tokens.
+    pub fn counted(&self) -> Result<CountTokensInput, Error> {
+        Ok(match self {
+            Self::Converse(request) => CountTokensInput::Converse(
+                ConverseTokensRequest::builder()
+                    .set_messages(Some(request.messages.clone()))
+                    .set_system(request.system.clone())
+                    .set_tool_config(request.tools.clone())
+                    .set_additional_model_request_fields(request.additional_fields.clone())
+                    .build(),
+            ),
+            Self::Invoke { body, .. } => CountTokensInput::InvokeModel(
+                InvokeModelTokensRequest::builder()
+                    .body(Blob::new(body.clone()))
+                    .build()
+                    .map_err(|_| Error::defect("count"))?,
+            ),
+        })
     }
 
     /// Makes the call and waits for the whole answer.

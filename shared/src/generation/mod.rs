@@ -1,6 +1,7 @@
 //! Text from a model: finds it and makes the calls of a request, whole or streamed.
 
 mod call;
+mod history;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +31,7 @@ use crate::runtime::Invocation;
 use crate::telemetry::Facts;
 
 pub use call::{Aside, Call};
+pub use history::{History, Wish};
 
 /// How many calls of one request are made at a time.
 const CALLS_AT_A_TIME: usize = 4;
@@ -40,6 +42,7 @@ pub struct TextModels {
     bedrock: Bedrock,
     directory: Directory,
     limits: Limits,
+    history: History,
 }
 
 /// What is asked of the models for one request.
@@ -49,6 +52,8 @@ pub struct Asked {
     pub alternatives: Vec<(Arc<Call>, String)>,
     /// How the answer is to be streamed; `None` sends it whole.
     pub streaming: Option<Streaming>,
+    /// How many turns of the history were left out.
+    pub trimmed: usize,
 }
 
 /// Chunks of several answers as they come, each with the index of its answer.
@@ -67,6 +72,7 @@ impl TextModels {
             bedrock: Bedrock::connect(sdk, &config.bedrock).await,
             directory,
             limits: config.limits,
+            history: config.history,
         })
     }
 
@@ -115,6 +121,7 @@ impl TextModels {
         let Asked {
             alternatives,
             streaming,
+            trimmed,
         } = asked;
         let (calls, openings): (Vec<_>, Vec<_>) = alternatives.into_iter().unzip();
         let Invocation {
@@ -126,12 +133,15 @@ impl TextModels {
         } = invocation;
         if let Some(streaming) = streaming.filter(|_| *streams) {
             let name = target.name.clone();
-            let writer = Writer::<D>::new(id, *started, name, openings, streaming);
-            let events = self.stream(calls, &target, *deadline, writer).await?;
-            return Ok(Reply::Stream(events));
+            let writer =
+                Writer::<D>::new(id, *started, name, openings, streaming).of_trimmed(trimmed);
+            let events = self
+                .stream(calls, &target, *deadline, (writer, trimmed))
+                .await?;
+            return Ok(Reply::Stream(events, trimmed));
         }
         let (completions, usage) = self.send(&calls, &target, *deadline).await?;
-        let served = Served::of(&completions);
+        let served = Served::of(&completions).of_trimmed(trimmed);
         let choices = completions
             .into_iter()
             .zip(openings)
@@ -142,6 +152,7 @@ impl TextModels {
             model: target.id.as_str().to_owned(),
             usage,
             images: 0,
+            trimmed,
         };
         let response =
             Generated::<D::Whole>::new(id, *started, target.name, choices, usage, served);
@@ -171,7 +182,7 @@ impl TextModels {
         calls: Vec<Arc<Call>>,
         target: &Target,
         deadline: Deadline,
-        mut writer: Writer<D>,
+        (mut writer, trimmed): (Writer<D>, usize),
     ) -> Result<Events, Error> {
         let mut chunks = self.chunks(calls, target.clone(), deadline);
         let (index, chunk) = first(&mut chunks).await?;
@@ -189,7 +200,7 @@ impl TextModels {
             if let Some(document) = last {
                 yield Event::Data(document);
             }
-            yield Event::End(Facts { model, usage, images: 0 });
+            yield Event::End(Facts { model, usage, images: 0, trimmed });
         }))
     }
 

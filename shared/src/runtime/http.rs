@@ -23,6 +23,9 @@ const REPLAYED: (HeaderName, HeaderValue) = (
     HeaderValue::from_static("true"),
 );
 
+/// Says how many turns of a chat's history were left out.
+const TRIMMED: HeaderName = HeaderName::from_static("x-history-trimmed");
+
 impl<T: Task> Function<T> {
     /// Answers a request over HTTP. Whatever goes wrong becomes an answer.
     pub(super) async fn http(&self, event: &str, context: &Context) -> Response {
@@ -69,7 +72,7 @@ impl<T: Task> Function<T> {
                     false => Err(too_large()),
                 }
             }
-            Reply::Stream(_) => Err(Error::defect("stream")),
+            Reply::Stream(..) => Err(Error::defect("stream")),
         });
         match written {
             Ok((text, facts)) => {
@@ -124,9 +127,11 @@ impl<T: Task> Function<T> {
         let answer = match reply {
             Reply::Whole(document, facts) => {
                 line.answered(&facts);
-                Answer::whole(document, &line)
+                Answer::whole(document, &line).with(left_out(facts.trimmed))
             }
-            Reply::Stream(events) => Answer::streamed(events, line),
+            Reply::Stream(events, trimmed) => {
+                Answer::streamed(events, line).with(left_out(trimmed))
+            }
         };
         match replayed {
             true => answer.with(vec![REPLAYED]),
@@ -163,6 +168,13 @@ impl<T: Task> Function<T> {
 fn too_large() -> Error {
     let limit = LARGEST_POSTED;
     RequestFault::AnswerTooLarge { limit }.into()
+}
+
+fn left_out(turns: usize) -> Vec<(HeaderName, HeaderValue)> {
+    match turns {
+        0 => Vec::new(),
+        turns => vec![(TRIMMED, turns.into())],
+    }
 }
 
 /// The answer to a request that failed, which is logged.

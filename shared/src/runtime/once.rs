@@ -103,7 +103,9 @@ impl Keyed {
                 self.keep(hold, WHOLE, body.clone(), deadline).await;
                 Reply::Whole(Document::written(body), facts)
             }
-            Ok(Reply::Stream(events)) => Reply::Stream(self.keeping(events, hold, deadline)),
+            Ok(Reply::Stream(events, trimmed)) => {
+                Reply::Stream(self.keeping(events, hold, deadline), trimmed)
+            }
             Err(error) => {
                 given_back(hold, &error, deadline).await;
                 return Err(error);
@@ -192,7 +194,7 @@ impl Keyed {
             .collect();
         let end = [Event::End(Facts::default())];
         let events = documents.into_iter().chain(end).map(Ok);
-        Ok(Reply::Stream(stream::iter(events).boxed()))
+        Ok(Reply::Stream(stream::iter(events).boxed(), 0))
     }
 }
 

@@ -385,7 +385,7 @@ impl Worker {
         };
         match caught(Box::pin(task.answer(request, &invocation))).await? {
             Reply::Whole(document, facts) => Ok((document, facts)),
-            Reply::Stream(_) => Err(Error::defect("stream")),
+            Reply::Stream(..) => Err(Error::defect("stream")),
         }
     }
 

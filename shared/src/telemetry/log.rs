@@ -20,6 +20,8 @@ pub struct Facts {
     pub usage: Option<Usage>,
     /// Images made.
     pub images: usize,
+    /// Turns of a chat's history that were left out.
+    pub trimmed: usize,
 }
 
 /// Sets up the log. Our own lines begin at this level; libraries only warn, because at lower levels

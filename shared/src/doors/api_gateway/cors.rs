@@ -4,7 +4,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 /// What a page's script may read of an answer besides its body.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "x-request-id, retry-after, openai-processing-ms, x-should-retry, idempotent-replayed",
+    "x-request-id, retry-after, openai-processing-ms, x-should-retry, idempotent-replayed, \
+     x-history-trimmed",
 );
 
 /// What official clients send from a browser; `user-agent` is what Node's client sets. API Gateway
