@@ -42,6 +42,8 @@ TOLD = {
         **OF_ALL,
         **OF_TEXT,
         "DEFAULT_CHAT_MODEL": "ChatModelId",
+        "HISTORY_MARGIN_TOKENS": "HistoryMarginTokens",
+        "HISTORY_TRIMMING": "HistoryTrimming",
         "MAX_HISTORY_CHARACTERS": "MaxHistoryCharacters",
     },
     "ImageGenerationFunction": {

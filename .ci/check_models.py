@@ -12,6 +12,7 @@ from variant import ACCOUNT, Variant
 
 COUNTED = ("functions with models",)
 INVOKE = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+COUNT = ("bedrock:CountTokens",)
 LIST = ("bedrock:ListFoundationModels", "bedrock:ListInferenceProfiles")
 DESCRIBE = ("bedrock:GetFoundationModel", "bedrock:GetInferenceProfile")
 # The parameters of a function's model.
@@ -20,6 +21,8 @@ TEXT = {
     "ChatFunction": ("ChatModelId", "ChatFoundationModelId"),
 }
 IMAGE = "ImageGenerationFunction"
+# The function that counts the tokens of a history.
+COUNTS = "ChatFunction"
 MODELS = "ModelsFunction"
 
 # Actions, resources, and the condition as JSON.
@@ -79,6 +82,10 @@ class Models:
             profile = own("inference-profile", model)
             yield allowed(INVOKE, [foundation(model), profile])
             yield allowed(INVOKE, [foundation(base, "*")], through(profile))
+            if function == COUNTS:
+                yield allowed(COUNT, [foundation(base)])
+                if self.further:
+                    yield allowed(COUNT, self.further)
         if function == IMAGE:
             yield allowed(INVOKE[:1], [foundation(self.given["ImageModelId"], self.image_region())])
         if function in TEXT or function == IMAGE:

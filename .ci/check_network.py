@@ -96,7 +96,7 @@ class Network:
         queues = {f"<{queue}.Arn>" for door in DOORS for queue in door.queues(self.variant.fifo)}
         bedrock = {self.variant.bedrock_role} if self.variant.bedrock_role else CALLERS
         wanted = {
-            "bedrock-runtime": ({*INVOKE, "bedrock:ApplyGuardrail"}, {"*"}, bedrock),
+            "bedrock-runtime": ({*INVOKE, "bedrock:ApplyGuardrail", "bedrock:CountTokens"}, {"*"}, bedrock),
             "bedrock": ({*LIST, *DESCRIBE}, {"*"}, bedrock),
             "s3": (OBJECTS, {"<Bucket.Arn>", "<Bucket.Arn>/*"}, CALLERS),
             "sqs": ({"sqs:ChangeMessageVisibility", "sqs:SendMessage"}, queues, CALLERS),

@@ -156,6 +156,9 @@ class Record:
             assert arn.split("/")[-1] == process.environment["GUARDRAIL_ID"], f"{process} applied {arn}"
             yield Need(action, f"arn:aws:bedrock:{region}:123456789012:guardrail/<GuardrailId>")
             return
+        if action == "bedrock:CountTokens":
+            yield Need(action, f"arn:aws:bedrock:{region}::foundation-model/<{MODELS[function]}FoundationModelId>")
+            return
         if action not in INVOKING:
             # A test asks for what is not listed with another region's ARN, which Bedrock would not know.
             yield Need(action, re.sub("^(arn:aws:bedrock):[^:]*", rf"\1:{region}", arn))

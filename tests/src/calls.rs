@@ -176,6 +176,7 @@ fn bedrock(head: &Parts, body: &[u8], region: &str) -> Vec<Need> {
         ["inference-profiles"] => return vec![Need::of("bedrock:ListInferenceProfiles", "*")],
         ["foundation-models", _] => "bedrock:GetFoundationModel",
         ["inference-profiles", _] => "bedrock:GetInferenceProfile",
+        ["model", _, "count-tokens"] => "bedrock:CountTokens",
         ["model", _, "invoke" | "converse"] => "bedrock:InvokeModel",
         [
             "model",

@@ -8,6 +8,7 @@
 
 mod chat;
 mod configuration;
+mod history;
 mod idempotency;
 mod images;
 mod logs;
