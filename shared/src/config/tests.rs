@@ -126,6 +126,23 @@ fn everything_can_be_set() {
 }
 
 #[test]
+fn a_history_is_trimmed_where_the_deployment_says_so() {
+    let usual = read(&[]).unwrap().history;
+    assert!(!usual.trims);
+    let asked = [("HISTORY_TRIMMING", "auto"), ("HISTORY_MARGIN_TOKENS", "0")];
+    let history = read(&asked).unwrap().history;
+    assert!(history.trims);
+    assert_eq!(history.margin, 0);
+    for (variable, value) in [
+        ("HISTORY_TRIMMING", "yes"),
+        ("HISTORY_MARGIN_TOKENS", "-1"),
+        ("HISTORY_MARGIN_TOKENS", "1000001"),
+    ] {
+        assert_eq!(read(&[(variable, value)]).unwrap_err().variable, variable);
+    }
+}
+
+#[test]
 fn half_a_guardrail_is_a_mistake() {
     for (given, missing) in [
         ("GUARDRAIL_ID", "GUARDRAIL_VERSION"),
