@@ -77,7 +77,15 @@ pub fn rule(family: Option<TextFamily>, model: Option<&Entry>, parameter: Parame
             bounds: usual,
             default: DEFAULT,
         },
-        Some(family) => renamed(families::rule(family, model, parameter), native),
+        Some(family) => match families::rule(family, model, parameter) {
+            // Converse has them for every model: Llama's own body knows no `stop`.
+            Rule::Refused { .. } if parameter == Parameter::Stop => Rule::Mapped {
+                native,
+                bounds: usual,
+                default: DEFAULT,
+            },
+            rule => renamed(rule, native),
+        },
     };
     match parameter {
         Parameter::Temperature => {
@@ -175,6 +183,11 @@ fn additional(family: TextFamily, parameter: Parameter) -> Option<&'static str> 
         TextFamily::CohereCommand => {
             (parameter == Parameter::TopK).then_some("additionalModelRequestFields.k")
         }
+        TextFamily::Llama2
+        | TextFamily::Llama3
+        | TextFamily::Llama4
+        | TextFamily::DeepseekR1
+        | TextFamily::OpenaiChat => None,
         TextFamily::TitanText | TextFamily::Jurassic2 | TextFamily::MistralChat => None,
     }
 }

@@ -11,9 +11,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bedrock_adapter::Error;
+use bedrock_adapter::api::inference::Parameter;
 use bedrock_adapter::api::limits::Limits;
 use bedrock_adapter::api::{chat, completion, image};
-use bedrock_adapter::families::{self, Chunk, Completion, Finish, Input, Pictures, Usage};
+use bedrock_adapter::families::{self, Chunk, Completion, Finish, Input, Pictures, Rule, Usage};
 use bedrock_adapter::model::{Directory, Family, ImageFamily, Target, TextFamily, Wanted};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -120,11 +121,16 @@ fn a_prompt_becomes_each_familys_body() {
         completion::Request::parse(text_of("completion.json").as_bytes(), &Limits::default())
             .unwrap();
     for &family in TextFamily::ALL {
+        let mut inference = request.inference.clone();
+        // Llama's body has no stop sequences.
+        if let Rule::Refused { .. } = families::rule(family, None, Parameter::Stop) {
+            inference.stop = None;
+        }
         encodes(
             family,
             "completion.json",
             Input::Prompt(&request.prompts[0]),
-            &request.inference,
+            &inference,
         );
     }
 }

@@ -31,6 +31,18 @@ fn text() -> impl Strategy<Value = String> {
         "INST]",
         "word",
         "\r",
+        "<",
+        "[INST]",
+        "[/INST]",
+        "<<SYS>>",
+        "</s>",
+        "<s>",
+        "<|eot_id|>",
+        "<|eot|>",
+        "|header_start|>",
+        "｜User｜>",
+        "<｜Assistant｜>",
+        "</think>",
     ]);
     prop::collection::vec(piece, 1..12).prop_map(|pieces| format!("x{}", pieces.concat()))
 }
@@ -66,6 +78,43 @@ fn turns_of(conversation: &Conversation, role: Role) -> usize {
 }
 
 proptest! {
+    #[test]
+    fn llama_2_has_no_marker_but_its_own(conversation in conversation()) {
+        let text = transcript(TextFamily::Llama2, "prompt", &conversation);
+        let users = turns_of(&conversation, Role::User);
+        let ended = conversation.turns.len() - users - usize::from(conversation.ends_with_prefill());
+        let system = usize::from(conversation.system.is_some());
+        for (marker, own) in [
+            ("<s>", users), ("[INST]", users), ("[/INST]", users), ("</s>", ended),
+            ("<<SYS>>", system), ("<</SYS>>", system),
+        ] {
+            prop_assert_eq!(text.matches(marker).count(), own, "{} in {}", marker, text);
+        }
+    }
+
+    #[test]
+    fn llama_3_and_4_have_no_marker_but_their_own(conversation in conversation()) {
+        let turns = conversation.turns.len() + usize::from(conversation.system.is_some());
+        let asks = usize::from(!conversation.ends_with_prefill());
+        for family in [TextFamily::Llama3, TextFamily::Llama4] {
+            let text = transcript(family, "prompt", &conversation);
+            // The beginning, two for each speaker, one for each end.
+            let own = 1 + 2 * (turns + asks) + turns - (1 - asks);
+            prop_assert_eq!(text.matches("<|").count(), own, "{}", text);
+        }
+    }
+
+    #[test]
+    fn deepseek_has_no_marker_but_its_own(conversation in conversation()) {
+        let text = transcript(TextFamily::DeepseekR1, "prompt", &conversation);
+        let answers = turns_of(&conversation, Role::Assistant);
+        let asks = usize::from(!conversation.ends_with_prefill());
+        let own = 1 + conversation.turns.len() + asks + answers - (1 - asks);
+        prop_assert_eq!(text.matches("<｜").count(), own, "{}", text);
+        prop_assert_eq!(text.matches("<think>").count(), asks, "{}", text);
+        prop_assert_eq!(text.matches("</think>").count(), 0, "{}", text);
+    }
+
     #[test]
     fn claude_has_as_many_markers_as_turns(conversation in conversation()) {
         let text = transcript(TextFamily::ClaudeText, "prompt", &conversation);

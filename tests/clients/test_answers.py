@@ -21,6 +21,9 @@ REX: list[Any] = [
     {"role": "user", "content": "Write one sentence about my dog."},
 ]
 PROFILE = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0"
+# Its ARN does not say what it is.
+IMPORTED = "arn:aws:bedrock:us-east-1:123456789012:imported-model/llama1234567"
+LLAMA = {"family": "llama-3"}
 FRANCE: dict[str, Any] = {
     "model": TEXT_MODEL,
     "prompt": "What is the capital of France?",
@@ -113,6 +116,18 @@ class Answers(Checks):
         single = self.client.chat.completions.create(model=CHAT_MODEL, messages=REX)
         assert answer.usage is not None and single.usage is not None
         self.assertEqual(answer.usage.total_tokens, 3 * single.usage.total_tokens)
+
+    def test_an_imported_model_of_a_declared_family_answers(self) -> None:
+        text = self.client.completions.create(
+            model=IMPORTED, prompt="One fish", max_tokens=64, extra_body=LLAMA
+        )
+        self.assertIn("One fish", text.choices[0].text)
+        chat = self.client.chat.completions.create(model=IMPORTED, messages=REX, extra_body=LLAMA)
+        said = chat.choices[0].message.content or ""
+        self.assertIn("3 turn(s)", said)
+        self.assertIn('The system prompt says "You are a helpful assistant."', said)
+        assert text.usage is not None and chat.usage is not None
+        self.assertGreater(chat.usage.completion_tokens, 0)
 
     def test_a_limit_cuts_and_says_so(self) -> None:
         answer = self.client.chat.completions.create(

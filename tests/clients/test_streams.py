@@ -58,6 +58,18 @@ class Streams(unittest.TestCase):
         self.assertEqual((set(reasons[:-1]), reasons[-1]), ({None}, "stop"))
         self.assertEqual((counted.choices, counted.usage), ([], whole.usage))
 
+    def test_an_imported_model_of_a_declared_family_streams(self) -> None:
+        arn = "arn:aws:bedrock:us-east-1:123456789012:imported-model/llama1234567"
+        imported: dict[str, Any] = {"model": arn, "extra_body": {"family": "llama-3"}}
+        whole = self.client.completions.create(**{**FRANCE, **imported})
+        chunks = self.client.completions.create(**{**FRANCE, **imported}, stream=True)
+        self.assertEqual("".join(chunk.choices[0].text for chunk in chunks), whole.choices[0].text)
+        chat = self.client.chat.completions.create(**{**HELLO, **imported})
+        *spoken, counted = self.client.chat.completions.create(**{**HELLO, **imported}, **COUNTED)
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in spoken)
+        self.assertEqual(text, chat.choices[0].message.content)
+        self.assertEqual(counted.usage, chat.usage)
+
     def test_usage_is_not_sent_unless_it_is_asked_for(self) -> None:
         chunks = list(self.client.chat.completions.create(**HELLO, stream=True))
         self.assertEqual({"usage" in chunk.model_fields_set for chunk in chunks}, {False})

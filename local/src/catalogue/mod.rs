@@ -77,10 +77,15 @@ const OWNED: &[(&str, &str)] = &[
         "amazon.nova-lite-v1:0",
     ),
     // An import that was converted to speak Claude's Messages.
-    (IMPORTED, "anthropic.claude-3-5-haiku-20241022-v1:0"),
+    (
+        "imported-model/claude123456",
+        "anthropic.claude-3-5-haiku-20241022-v1:0",
+    ),
+    (
+        "imported-model/llama1234567",
+        "meta.llama3-1-8b-instruct-v1:0",
+    ),
 ];
-
-const IMPORTED: &str = "imported-model/claude123456";
 
 const INVALID: &str = "The provided model identifier is invalid.";
 const END_OF_LIFE: &str = "This model version has reached the end of its life. Please refer to \
@@ -140,7 +145,7 @@ pub(crate) fn resolve(id: &str, retire: bool) -> Result<Resolved, Failure> {
             model.id
         )));
     }
-    let imported = owned.is_some_and(|(resource, _)| *resource == IMPORTED);
+    let imported = owned.is_some_and(|(resource, _)| resource.starts_with("imported-model/"));
     Ok(Resolved {
         model,
         converse: if imported {
@@ -210,6 +215,11 @@ impl Model {
                 | TextFamily::ClaudeMessages
                 | TextFamily::Nova
                 | TextFamily::Jamba
+                | TextFamily::Llama2
+                | TextFamily::Llama3
+                | TextFamily::Llama4
+                | TextFamily::DeepSeekR1 { .. }
+                | TextFamily::OpenAi
                 | TextFamily::CommandR
                 | TextFamily::MistralInstruct
                 | TextFamily::MistralChat,

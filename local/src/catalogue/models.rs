@@ -19,6 +19,9 @@ const fn text(id: &'static str, name: &'static str, family: TextFamily, max_outp
         provider: match family {
             TextFamily::Titan | TextFamily::Nova => "Amazon",
             TextFamily::ClaudeText | TextFamily::ClaudeMessages => "Anthropic",
+            TextFamily::Llama2 | TextFamily::Llama3 | TextFamily::Llama4 => "Meta",
+            TextFamily::DeepSeekR1 { .. } => "DeepSeek",
+            TextFamily::OpenAi => "OpenAI",
             TextFamily::Jamba | TextFamily::Jurassic2 => "AI21 Labs",
             TextFamily::MistralInstruct | TextFamily::MistralChat => "Mistral AI",
             TextFamily::Command | TextFamily::CommandAtOnce | TextFamily::CommandR => "Cohere",
@@ -143,6 +146,34 @@ const fn command(id: &'static str, name: &'static str) -> Model {
     Model {
         lifecycle: Retired(Some("2025-08-12")),
         ..text(id, name, TextFamily::Command, 4096)
+    }
+}
+
+const fn llama(
+    id: &'static str,
+    name: &'static str,
+    family: TextFamily,
+    max_output: i64,
+    lifecycle: Lifecycle,
+) -> Model {
+    Model {
+        lifecycle,
+        ..text(id, name, family, max_output)
+    }
+}
+
+/// A Llama without an in-region id.
+const fn llama_by_profile(
+    id: &'static str,
+    name: &'static str,
+    family: TextFamily,
+    max_output: i64,
+    lifecycle: Lifecycle,
+) -> Model {
+    Model {
+        on_demand: false,
+        profiles: US,
+        ..llama(id, name, family, max_output, lifecycle)
     }
 }
 
@@ -278,6 +309,106 @@ pub(crate) static MODELS: &[Model] = &[
     jamba("ai21.jamba-instruct-v1:0", "Jamba-Instruct", "2025-08-01"),
     jamba("ai21.jamba-1-5-mini-v1:0", "Jamba 1.5 Mini", "2026-11-26"),
     jamba("ai21.jamba-1-5-large-v1:0", "Jamba 1.5 Large", "2026-11-26"),
+    llama(
+        "meta.llama2-13b-chat-v1",
+        "Llama 2 Chat 13B",
+        TextFamily::Llama2,
+        4096,
+        Retired(Some("2024-10-30")),
+    ),
+    llama(
+        "meta.llama2-70b-chat-v1",
+        "Llama 2 Chat 70B",
+        TextFamily::Llama2,
+        4096,
+        Retired(Some("2024-10-30")),
+    ),
+    llama(
+        "meta.llama3-8b-instruct-v1:0",
+        "Llama 3 8B Instruct",
+        TextFamily::Llama3,
+        4096,
+        Legacy("2027-03-30"),
+    ),
+    llama(
+        "meta.llama3-70b-instruct-v1:0",
+        "Llama 3 70B Instruct",
+        TextFamily::Llama3,
+        4096,
+        Legacy("2027-03-30"),
+    ),
+    llama(
+        "meta.llama3-1-8b-instruct-v1:0",
+        "Llama 3.1 8B Instruct",
+        TextFamily::Llama3,
+        4096,
+        Legacy("2027-03-30"),
+    ),
+    llama(
+        "meta.llama3-1-70b-instruct-v1:0",
+        "Llama 3.1 70B Instruct",
+        TextFamily::Llama3,
+        4096,
+        Legacy("2027-03-30"),
+    ),
+    llama_by_profile(
+        "meta.llama3-2-1b-instruct-v1:0",
+        "Llama 3.2 1B Instruct",
+        TextFamily::Llama3,
+        4096,
+        Retired(Some("2026-07-07")),
+    ),
+    llama_by_profile(
+        "meta.llama3-2-11b-instruct-v1:0",
+        "Llama 3.2 11B Instruct",
+        TextFamily::Llama3,
+        4096,
+        Retired(Some("2026-07-07")),
+    ),
+    llama_by_profile(
+        "meta.llama3-3-70b-instruct-v1:0",
+        "Llama 3.3 70B Instruct",
+        TextFamily::Llama3,
+        4096,
+        Legacy("2027-03-30"),
+    ),
+    llama_by_profile(
+        "meta.llama4-scout-17b-instruct-v1:0",
+        "Llama 4 Scout 17B Instruct",
+        TextFamily::Llama4,
+        16384,
+        Legacy("2027-03-30"),
+    ),
+    llama_by_profile(
+        "meta.llama4-maverick-17b-instruct-v1:0",
+        "Llama 4 Maverick 17B Instruct",
+        TextFamily::Llama4,
+        16384,
+        Legacy("2027-03-30"),
+    ),
+    Model {
+        on_demand: false,
+        profiles: US,
+        lifecycle: Legacy("2027-03-30"),
+        ..text(
+            "deepseek.r1-v1:0",
+            "DeepSeek-R1",
+            TextFamily::DeepSeekR1 { begun: false },
+            32_768,
+        )
+    },
+    text(
+        "openai.gpt-oss-120b-1:0",
+        "gpt-oss-120b",
+        TextFamily::OpenAi,
+        16_384,
+    ),
+    text(
+        "openai.gpt-oss-20b-1:0",
+        "gpt-oss-20b",
+        TextFamily::OpenAi,
+        16_384,
+    ),
     command("cohere.command-text-v14", "Command"),
     command("cohere.command-light-text-v14", "Command Light"),
     command_r("cohere.command-r-v1:0", "Command R"),

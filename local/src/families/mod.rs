@@ -10,12 +10,16 @@ pub(crate) mod claude_messages;
 pub(crate) mod claude_text;
 pub(crate) mod command;
 pub(crate) mod command_r;
+pub(crate) mod deepseek;
 pub(crate) mod jamba;
 pub(crate) mod jurassic_2;
 mod lines;
+pub(crate) mod llama;
 pub(crate) mod mistral_chat;
 pub(crate) mod mistral_instruct;
 pub(crate) mod nova;
+pub(crate) mod openai;
+mod prompt;
 pub(crate) mod sdxl;
 pub(crate) mod stable_image;
 pub(crate) mod titan;
@@ -38,6 +42,14 @@ pub(crate) enum TextFamily {
     ClaudeMessages,
     Nova,
     Jamba,
+    Llama2,
+    Llama3,
+    Llama4,
+    /// Whether the prompt has begun the thought.
+    DeepSeekR1 {
+        begun: bool,
+    },
+    OpenAi,
     MistralChat,
     MistralInstruct,
     /// Cohere Command, asked for a streamed answer in pieces.
@@ -129,6 +141,19 @@ pub(crate) fn read(model: &'static Model, body: &[u8]) -> Result<Request, Failur
         }
         Family::Text(TextFamily::Nova) => nova::read(model, body).map(Request::Text),
         Family::Text(TextFamily::Jamba) => jamba::read(model, body).map(Request::Text),
+        Family::Text(family @ TextFamily::Llama2) => {
+            llama::read(model, family, llama::turns_2, body).map(Request::Text)
+        }
+        Family::Text(family @ TextFamily::Llama3) => {
+            llama::read(model, family, llama::turns_3, body).map(Request::Text)
+        }
+        Family::Text(family @ TextFamily::Llama4) => {
+            llama::read(model, family, llama::turns_4, body).map(Request::Text)
+        }
+        Family::Text(TextFamily::DeepSeekR1 { .. }) => {
+            deepseek::read(model, body).map(Request::Text)
+        }
+        Family::Text(TextFamily::OpenAi) => openai::read(model, body).map(Request::Text),
         Family::Text(TextFamily::MistralChat) => mistral_chat::read(model, body).map(Request::Text),
         Family::Text(TextFamily::MistralInstruct) => {
             mistral_instruct::read(model, body).map(Request::Text)
@@ -162,6 +187,9 @@ impl TextFamily {
             Self::ClaudeMessages => claude_messages::answer(speaker, text, end),
             Self::Nova => nova::answer(text, end),
             Self::Jamba => jamba::answer(speaker, text, end),
+            Self::Llama2 | Self::Llama3 | Self::Llama4 => llama::answer(text, end),
+            Self::DeepSeekR1 { begun } => deepseek::answer(begun, text, end),
+            Self::OpenAi => openai::answer(speaker, text, end),
             Self::MistralChat => mistral_chat::answer(text, end),
             Self::MistralInstruct => mistral_instruct::answer(text, end),
             Self::Command | Self::CommandAtOnce => command::answer(speaker, text, end),
@@ -179,6 +207,11 @@ impl TextFamily {
             | Self::ClaudeMessages
             | Self::Nova
             | Self::Jamba
+            | Self::Llama2
+            | Self::Llama3
+            | Self::Llama4
+            | Self::DeepSeekR1 { .. }
+            | Self::OpenAi
             | Self::Command
             | Self::CommandAtOnce
             | Self::CommandR
@@ -195,6 +228,9 @@ impl TextFamily {
             Self::ClaudeMessages => Chunks::ClaudeMessages(claude_messages::Chunks::new(speaker)),
             Self::Nova => Chunks::Nova(nova::Chunks::default()),
             Self::Jamba => Chunks::Jamba(jamba::Chunks::new(speaker)),
+            Self::Llama2 | Self::Llama3 | Self::Llama4 => Chunks::Llama(llama::Chunks),
+            Self::DeepSeekR1 { begun } => Chunks::DeepSeek(deepseek::Chunks::new(begun)),
+            Self::OpenAi => Chunks::OpenAi(openai::Chunks::new(speaker)),
             Self::MistralChat => Chunks::MistralChat(mistral_chat::Chunks),
             Self::MistralInstruct => Chunks::MistralInstruct(mistral_instruct::Chunks::default()),
             Self::Command => Chunks::Command(command::Chunks::default()),
@@ -211,6 +247,11 @@ impl TextFamily {
             | Self::ClaudeMessages
             | Self::Nova
             | Self::Jamba
+            | Self::Llama2
+            | Self::Llama3
+            | Self::Llama4
+            | Self::DeepSeekR1 { .. }
+            | Self::OpenAi
             | Self::Jurassic2
             | Self::Command
             | Self::CommandAtOnce
@@ -249,6 +290,9 @@ pub(crate) enum Chunks {
     ClaudeMessages(claude_messages::Chunks),
     Nova(nova::Chunks),
     Jamba(jamba::Chunks),
+    Llama(llama::Chunks),
+    DeepSeek(deepseek::Chunks),
+    OpenAi(openai::Chunks),
     MistralChat(mistral_chat::Chunks),
     MistralInstruct(mistral_instruct::Chunks),
     Command(command::Chunks),
@@ -261,6 +305,7 @@ impl Chunks {
     pub(crate) fn begin(&mut self) -> Vec<Vec<u8>> {
         match self {
             Self::Titan(_)
+            | Self::Llama(_)
             | Self::MistralChat(_)
             | Self::MistralInstruct(_)
             | Self::Command(_)
@@ -269,6 +314,8 @@ impl Chunks {
             Self::ClaudeMessages(chunks) => chunks.begin(),
             Self::Nova(chunks) => chunks.begin(),
             Self::Jamba(chunks) => chunks.begin(),
+            Self::DeepSeek(chunks) => chunks.begin(),
+            Self::OpenAi(chunks) => chunks.begin(),
             Self::CommandR(chunks) => chunks.begin(),
         }
     }
@@ -281,6 +328,9 @@ impl Chunks {
             Self::ClaudeMessages(chunks) => chunks.text(text),
             Self::Nova(chunks) => chunks.text(text),
             Self::Jamba(chunks) => chunks.text(text),
+            Self::Llama(chunks) => chunks.text(text),
+            Self::DeepSeek(chunks) => chunks.text(text),
+            Self::OpenAi(chunks) => chunks.text(text),
             Self::MistralChat(chunks) => chunks.text(text),
             Self::MistralInstruct(chunks) => chunks.text(text),
             Self::Command(chunks) => chunks.text(text),
@@ -297,6 +347,9 @@ impl Chunks {
             Self::ClaudeMessages(chunks) => chunks.end(end),
             Self::Nova(chunks) => chunks.end(end),
             Self::Jamba(chunks) => chunks.end(end),
+            Self::Llama(chunks) => chunks.end(end),
+            Self::DeepSeek(chunks) => chunks.end(end),
+            Self::OpenAi(chunks) => chunks.end(end),
             Self::MistralChat(chunks) => chunks.end(end),
             Self::MistralInstruct(chunks) => chunks.end(end),
             Self::Command(chunks) => chunks.end(end),

@@ -373,6 +373,84 @@ fn mistral_chats_in_its_own_format() {
 }
 
 #[test]
+fn llama_answers_in_its_own_format() {
+    let bedrock = Bedrock::start();
+    let two = "<s>[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nI am Ada. [/INST] Hello. </s><s>[INST] Who am I? [/INST]";
+    let three = "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe brief.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nI am Ada.<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nHello.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nWho am I?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n";
+    let four = three
+        .replace("<|start_header_id|>", "<|header_start|>")
+        .replace("<|end_header_id|>", "<|header_end|>")
+        .replace("<|eot_id|>", "<|eot|>");
+    for (model, prompt) in [
+        ("meta.llama2-13b-chat-v1", two),
+        ("meta.llama3-8b-instruct-v1:0", three),
+        ("us.meta.llama3-3-70b-instruct-v1:0", three),
+        (
+            "arn:aws:bedrock:us-east-1:123456789012:imported-model/llama1234567",
+            three,
+        ),
+        ("us.meta.llama4-scout-17b-instruct-v1:0", &four),
+    ] {
+        let body = json!({"prompt": prompt});
+        let (answer, text) = check(&bedrock, model, &body, "/generation");
+        for part in ["3 turn(s)", "Be brief.", "I am Ada.", "Who am I?"] {
+            assert!(text.contains(part), "{part} is missing from {text}");
+        }
+        assert_eq!(answer["stop_reason"], "stop");
+        assert_eq!(answer["prompt_token_count"], 9);
+        let short = json!({"prompt": prompt, "max_gen_len": 2});
+        let (answer, _) = check(&bedrock, model, &short, "/generation");
+        assert_eq!(answer["stop_reason"], "length");
+        assert_eq!(answer["generation_token_count"], 2);
+    }
+}
+
+#[test]
+fn deepseek_thinks_before_it_answers() {
+    let bedrock = Bedrock::start();
+    let model = "us.deepseek.r1-v1:0";
+    let asked = "<｜begin▁of▁sentence｜>Be brief.<｜User｜>Who am I?<｜Assistant｜><think>\n";
+    for (prompt, begins) in [
+        (asked, "[simulated]"),
+        ("Who am I?", "<think>\n[simulated]"),
+    ] {
+        let body = json!({"prompt": prompt});
+        let (answer, text) = check(&bedrock, model, &body, "/choices/0/text");
+        let (thought, said) = text.split_once("</think>").expect("a thought");
+        assert!(thought.starts_with(begins), "{text}");
+        assert!(
+            said.contains("1 turn(s)") && said.contains("Who am I?"),
+            "{text}"
+        );
+        assert_eq!(answer["choices"][0]["stop_reason"], "stop");
+    }
+}
+
+#[test]
+fn openai_answers_in_its_own_format() {
+    let bedrock = Bedrock::start();
+    for model in ["openai.gpt-oss-120b-1:0", "openai.gpt-oss-20b-1:0"] {
+        let body = json!({
+            "messages": [
+                {"role": "developer", "content": "Be brief."},
+                {"role": "user", "content": "Who am I?"},
+            ],
+            "model": model,
+            "stream": false,
+            "stop": "nowhere",
+        });
+        let (answer, text) = check(&bedrock, model, &body, "/choices/0/message/content");
+        assert!(text.starts_with("<reasoning>[simulated]"), "{text}");
+        for part in ["1 turn(s)", "Be brief.", "Who am I?"] {
+            assert!(text.contains(part), "{part} is missing from {text}");
+        }
+        assert_eq!(answer["object"], "chat.completion");
+        assert_eq!(answer["choices"][0]["finish_reason"], "stop");
+        assert_eq!(answer["usage"]["prompt_tokens"], 5);
+    }
+}
+
+#[test]
 fn converse_answers_alike_for_every_chat_model() {
     let bedrock = Bedrock::start();
     for (model, system) in [
@@ -381,6 +459,11 @@ fn converse_answers_alike_for_every_chat_model() {
         (SONNET, Some("Be brief.")),
         ("us.amazon.nova-lite-v1:0", Some("Be brief.")),
         ("ai21.jamba-1-5-mini-v1:0", Some("Be brief.")),
+        ("meta.llama2-13b-chat-v1", Some("Be brief.")),
+        ("meta.llama3-8b-instruct-v1:0", Some("Be brief.")),
+        ("us.meta.llama4-scout-17b-instruct-v1:0", Some("Be brief.")),
+        ("us.deepseek.r1-v1:0", Some("Be brief.")),
+        ("openai.gpt-oss-20b-1:0", Some("Be brief.")),
         ("cohere.command-r-v1:0", Some("Be brief.")),
         ("mistral.mistral-7b-instruct-v0:2", None),
         ("mistral.mistral-large-2402-v1:0", Some("Be brief.")),

@@ -225,6 +225,53 @@ fn mistral_streams_choices() {
 }
 
 #[test]
+fn llama_streams_generations() {
+    let bedrock = Bedrock::start();
+    let body = json!({"prompt": "Hello you"});
+    for model in [
+        "meta.llama2-13b-chat-v1",
+        "meta.llama3-8b-instruct-v1:0",
+        "us.meta.llama4-scout-17b-instruct-v1:0",
+    ] {
+        let chunks = check(&bedrock, model, &body, "/generation");
+        assert!(chunks[0]["stop_reason"].is_null());
+        let last = &chunks[chunks.len() - 1];
+        assert_eq!(last["stop_reason"], "stop");
+        assert_eq!(last["prompt_token_count"], 2);
+    }
+}
+
+#[test]
+fn deepseek_streams_its_thought_first() {
+    let bedrock = Bedrock::start();
+    let body = json!({"prompt": "Hello you"});
+    let chunks = check(&bedrock, "us.deepseek.r1-v1:0", &body, "/choices/0/text");
+    let said: Vec<_> = chunks
+        .iter()
+        .filter_map(|chunk| chunk["choices"][0]["text"].as_str())
+        .collect();
+    assert!(said[0].starts_with("<think>") && !said[0].contains("</think>"));
+    assert!(said.concat().contains("</think>\n\n[simulated]"));
+    assert_eq!(
+        chunks[chunks.len() - 1]["choices"][0]["stop_reason"],
+        "stop"
+    );
+}
+
+#[test]
+fn openai_streams_deltas() {
+    let bedrock = Bedrock::start();
+    let body = json!({"messages": [{"role": "user", "content": "Hello you"}]});
+    let path = "/choices/0/delta/content";
+    let chunks = check(&bedrock, "openai.gpt-oss-20b-1:0", &body, path);
+    assert_eq!(chunks[0]["object"], "chat.completion.chunk");
+    assert_eq!(chunks[0]["choices"][0]["delta"]["role"], "assistant");
+    let last = &chunks[chunks.len() - 1];
+    assert_eq!(last["choices"][0]["finish_reason"], "stop");
+    assert_eq!(last["usage"]["prompt_tokens"], 2);
+}
+
+#[test]
 fn converse_streams_inline_events() {
     let bedrock = Bedrock::start();
     for model in [

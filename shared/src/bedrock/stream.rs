@@ -13,7 +13,7 @@ use crate::Error;
 use crate::converse;
 use crate::deadline::Deadline;
 use crate::error::UpstreamFault;
-use crate::families::{self, Chunk, Finish};
+use crate::families::{self, Chunk, Finish, Splitter, Thinking};
 use crate::model::{Target, TextFamily};
 use crate::telemetry::Call;
 
@@ -36,6 +36,8 @@ pub struct Stream {
     intervened: bool,
     /// Nothing but the white space behind a turn's marker has come so far.
     at_start: bool,
+    /// Takes what the model thinks out of its text.
+    splitter: Option<Splitter>,
 }
 
 /// What is received, of either operation.
@@ -71,6 +73,7 @@ impl Stream {
             broken: false,
             intervened: false,
             at_start: false,
+            splitter: None,
         };
         match stream.first_chunk(idle).await {
             Ok(chunk) => {
@@ -114,6 +117,15 @@ impl Stream {
         }
     }
 
+    /// The same stream, for an answer whose text tells what the model thinks.
+    #[must_use]
+    pub fn thinking(self, thinking: Thinking) -> Self {
+        Self {
+            splitter: Splitter::new(thinking),
+            ..self
+        }
+    }
+
     /// The chunks. A stream that ends without saying why the answer ended was cut: that is an
     /// error, never a finished answer. An error is the last item.
     pub fn chunks(self) -> impl futures_util::Stream<Item = Result<Chunk, Error>> + Send {
@@ -138,6 +150,10 @@ impl Stream {
             Ok(Some(mut chunk)) => {
                 if self.intervened && chunk.finish.is_some() {
                     chunk.finish = Some(Finish::Guardrail);
+                }
+                // What a guardrail says is no thought.
+                if let Some(splitter) = self.splitter.as_mut().filter(|_| !self.intervened) {
+                    chunk = splitter.split(chunk);
                 }
                 if self.at_start {
                     chunk.text = chunk.text.trim_start().to_owned();

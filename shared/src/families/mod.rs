@@ -6,21 +6,27 @@
 
 mod amazon_image;
 mod answer;
+mod any_answer;
 mod claude_messages;
 mod claude_text;
 mod cohere_command;
 mod cohere_command_r;
 mod conversation;
+mod deepseek_r1;
 mod image_option;
 mod jamba;
 mod jurassic_2;
 mod lenient;
+mod llama;
 mod mistral_chat;
 mod mistral_instruct;
 mod nova_text;
+mod openai_chat;
 mod parameter;
 mod stable_diffusion_xl;
 mod stable_image;
+mod template;
+mod thinking;
 mod titan_text;
 mod transcript;
 
@@ -31,6 +37,7 @@ pub use answer::{Pictures, Seeds};
 pub use conversation::{Conversation, Input, Role, Turn};
 pub use image_option::{Grid, ImageBounds, ImageRule, Shape};
 pub use parameter::{Bounds, Rule, check};
+pub use thinking::{Splitter, Thinking};
 
 use answer::{File, InvocationMetrics};
 
@@ -55,6 +62,11 @@ pub fn rule(family: TextFamily, model: Option<&Entry>, parameter: Parameter) -> 
         TextFamily::ClaudeMessages => claude_messages::rule(model, parameter),
         TextFamily::NovaText => nova_text::rule(model, parameter),
         TextFamily::Jamba => jamba::rule(model, parameter),
+        TextFamily::Llama2 | TextFamily::Llama3 | TextFamily::Llama4 => {
+            llama::rule(model, parameter)
+        }
+        TextFamily::DeepseekR1 => deepseek_r1::rule(model, parameter),
+        TextFamily::OpenaiChat => openai_chat::rule(model, parameter),
         TextFamily::MistralChat => mistral_chat::rule(model, parameter),
         TextFamily::MistralInstruct => mistral_instruct::rule(model, parameter),
         TextFamily::CohereCommand => cohere_command::rule(model, parameter),
@@ -102,6 +114,11 @@ pub fn encode_text(
         }
         TextFamily::NovaText => serde_json::to_vec(&nova_text::encode(input, inference)),
         TextFamily::Jamba => serde_json::to_vec(&jamba::encode(input, inference)),
+        TextFamily::Llama2 => serde_json::to_vec(&llama::encode(&llama::LLAMA_2, input, inference)),
+        TextFamily::Llama3 => serde_json::to_vec(&llama::encode(&llama::LLAMA_3, input, inference)),
+        TextFamily::Llama4 => serde_json::to_vec(&llama::encode(&llama::LLAMA_4, input, inference)),
+        TextFamily::DeepseekR1 => serde_json::to_vec(&deepseek_r1::encode(input, inference)),
+        TextFamily::OpenaiChat => serde_json::to_vec(&openai_chat::encode(input, inference)),
         TextFamily::MistralChat => serde_json::to_vec(&mistral_chat::encode(input, inference)),
         TextFamily::MistralInstruct => {
             serde_json::to_vec(&mistral_instruct::encode(input, inference))
@@ -151,6 +168,9 @@ pub fn answers_behind_marker(family: TextFamily, input: Input<'_>) -> bool {
     };
     let writes_transcript = match family {
         TextFamily::TitanText
+        | TextFamily::Llama2
+        | TextFamily::Llama3
+        | TextFamily::Llama4
         | TextFamily::CohereCommand
         | TextFamily::Jurassic2
         | TextFamily::MistralInstruct
@@ -158,10 +178,38 @@ pub fn answers_behind_marker(family: TextFamily, input: Input<'_>) -> bool {
         TextFamily::ClaudeMessages
         | TextFamily::NovaText
         | TextFamily::Jamba
+        | TextFamily::DeepseekR1
+        | TextFamily::OpenaiChat
         | TextFamily::MistralChat
         | TextFamily::CohereCommandR => false,
     };
     writes_transcript && !conversation.ends_with_prefill()
+}
+
+/// How the text of the family's native answer tells what the model thinks.
+pub fn thinking(family: TextFamily, input: Input<'_>) -> Thinking {
+    match family {
+        TextFamily::TitanText
+        | TextFamily::ClaudeText
+        | TextFamily::ClaudeMessages
+        | TextFamily::NovaText
+        | TextFamily::Jurassic2
+        | TextFamily::Jamba
+        | TextFamily::CohereCommand
+        | TextFamily::CohereCommandR
+        | TextFamily::MistralInstruct
+        | TextFamily::MistralChat
+        | TextFamily::Llama2
+        | TextFamily::Llama3
+        | TextFamily::Llama4 => Thinking::Untold,
+        TextFamily::DeepseekR1 => match input {
+            Input::Conversation(conversation) if !conversation.ends_with_prefill() => {
+                Thinking::Begun
+            }
+            Input::Conversation(_) | Input::Prompt(_) => Thinking::Tagged,
+        },
+        TextFamily::OpenaiChat => Thinking::TaggedReasoning,
+    }
 }
 
 /// The native body for a streamed answer, from the one for a whole answer.
@@ -173,6 +221,11 @@ pub fn streamed_body(family: TextFamily, body: &[u8]) -> Cow<'_, [u8]> {
         | TextFamily::ClaudeMessages
         | TextFamily::NovaText
         | TextFamily::Jamba
+        | TextFamily::Llama2
+        | TextFamily::Llama3
+        | TextFamily::Llama4
+        | TextFamily::DeepseekR1
+        | TextFamily::OpenaiChat
         | TextFamily::Jurassic2
         | TextFamily::CohereCommandR
         | TextFamily::MistralInstruct
@@ -190,6 +243,11 @@ pub const fn streams(family: TextFamily) -> bool {
         | TextFamily::ClaudeMessages
         | TextFamily::NovaText
         | TextFamily::Jamba
+        | TextFamily::Llama2
+        | TextFamily::Llama3
+        | TextFamily::Llama4
+        | TextFamily::DeepseekR1
+        | TextFamily::OpenaiChat
         | TextFamily::CohereCommand
         | TextFamily::CohereCommandR
         | TextFamily::MistralInstruct
@@ -205,6 +263,11 @@ pub fn decode_text(family: TextFamily, body: &[u8]) -> Result<Completion, Error>
         TextFamily::ClaudeMessages => Ok(claude_messages::decode(read(family.name(), body)?)),
         TextFamily::NovaText => Ok(nova_text::decode(read(family.name(), body)?)),
         TextFamily::Jamba => jamba::decode(read(family.name(), body)?),
+        TextFamily::Llama2
+        | TextFamily::Llama3
+        | TextFamily::Llama4
+        | TextFamily::DeepseekR1
+        | TextFamily::OpenaiChat => any_answer::decode(family.name(), read(family.name(), body)?),
         TextFamily::MistralChat => mistral_chat::decode(read(family.name(), body)?),
         TextFamily::MistralInstruct => mistral_instruct::decode(read(family.name(), body)?),
         TextFamily::CohereCommand => cohere_command::decode(read(family.name(), body)?),
@@ -221,6 +284,11 @@ pub fn decode_chunk(family: TextFamily, body: &[u8]) -> Result<Chunk, Error> {
         TextFamily::ClaudeMessages => Ok(claude_messages::decode_chunk(read(family.name(), body)?)),
         TextFamily::NovaText => Ok(nova_text::decode_chunk(read(family.name(), body)?)),
         TextFamily::Jamba => Ok(jamba::decode_chunk(read(family.name(), body)?)),
+        TextFamily::Llama2
+        | TextFamily::Llama3
+        | TextFamily::Llama4
+        | TextFamily::DeepseekR1
+        | TextFamily::OpenaiChat => Ok(any_answer::decode_chunk(read(family.name(), body)?)),
         TextFamily::MistralChat => Ok(mistral_chat::decode_chunk(read(family.name(), body)?)),
         TextFamily::MistralInstruct => {
             Ok(mistral_instruct::decode_chunk(read(family.name(), body)?))

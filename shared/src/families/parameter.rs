@@ -5,6 +5,7 @@ use std::fmt;
 use crate::Error;
 use crate::api::inference::{Inference, Parameter, Value};
 use crate::error::FieldFault;
+use crate::model::Entry;
 
 /// What a family does with a parameter.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -97,6 +98,13 @@ impl Bounds {
             Self::NumberAbove(least, own) => Self::NumberAbove(least, own.min(most)),
             Self::Integer(..) | Self::Positive | Self::Texts { .. } => self,
         }
+    }
+
+    /// Bounds of a count of tokens: the limit of a known model, and none for any other.
+    pub(super) fn up_to_known(model: Option<&Entry>) -> Self {
+        model
+            .and_then(|model| model.max_output)
+            .map_or(Self::Positive, |most| Self::Integer(1, i64::from(most)))
     }
 
     /// What is wrong with the value; `None` if it is within bounds.

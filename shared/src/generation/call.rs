@@ -13,7 +13,7 @@ use crate::converse::{self, ToldByTool};
 use crate::deadline::Deadline;
 use crate::dialogue::{Dialogue, Input};
 use crate::error::ModelFault;
-use crate::families::{self, Completion, Finish};
+use crate::families::{self, Completion, Finish, Thinking as Tells};
 use crate::model::{Api, Family, Resource, Target, TextFamily};
 
 /// A call that is ready to be made.
@@ -27,6 +27,8 @@ pub enum Call {
         body: Vec<u8>,
         /// Whether the answer begins with the white space that stands behind a turn's marker.
         behind_marker: bool,
+        /// How the answer tells what the model thinks.
+        thinking: Tells,
         /// What is said beside the body.
         aside: Aside,
     },
@@ -69,6 +71,7 @@ impl Call {
                         options,
                     )?,
                     behind_marker: families::answers_behind_marker(family, input),
+                    thinking: families::thinking(family, input),
                     aside: Aside::of(options)?,
                 })
             }
@@ -134,6 +137,7 @@ impl Call {
                 family,
                 body,
                 behind_marker,
+                thinking,
                 aside,
             } => {
                 let answer = bedrock.invoke(target, body, aside, deadline).await?;
@@ -143,6 +147,8 @@ impl Call {
                 }
                 if answer.intervened {
                     completion.finish = Finish::Guardrail;
+                } else {
+                    completion = thinking.apart(completion);
                 }
                 // The headers are the same for all families; a body's own counts come second.
                 completion.usage = answer.usage.or(completion.usage);
@@ -182,13 +188,14 @@ impl Call {
                 family,
                 body,
                 behind_marker,
+                thinking,
                 aside,
             } => {
                 let body = families::streamed_body(*family, body);
                 let stream = bedrock
                     .invoke_stream(target, *family, &body, aside, deadline)
                     .await?;
-                Ok(stream.behind_marker(*behind_marker))
+                Ok(stream.behind_marker(*behind_marker).thinking(*thinking))
             }
         }
     }

@@ -26,6 +26,16 @@ closed_set! {
         NovaText = "nova-text",
         /// AI21 Jamba.
         Jamba = "jamba",
+        /// Meta Llama 2.
+        Llama2 = "llama-2",
+        /// Meta Llama 3, 3.1, 3.2, 3.3.
+        Llama3 = "llama-3",
+        /// Meta Llama 4.
+        Llama4 = "llama-4",
+        /// DeepSeek R1.
+        DeepseekR1 = "deepseek-r1",
+        /// OpenAI's gpt-oss, with the body of OpenAI's chat completions.
+        OpenaiChat = "openai-chat",
         /// Mistral, chat completions (Large 2407, Pixtral Large).
         MistralChat = "mistral-chat",
         /// Mistral, text completions (7B, 8x7B, Large and Small 2402).
@@ -117,6 +127,11 @@ impl Family {
             ),
             ("ai21.j2-", Family::Text(TextFamily::Jurassic2)),
             ("ai21.jamba-", Family::Text(TextFamily::Jamba)),
+            ("meta.llama2-", Family::Text(TextFamily::Llama2)),
+            ("meta.llama3-", Family::Text(TextFamily::Llama3)),
+            ("meta.llama4-", Family::Text(TextFamily::Llama4)),
+            ("deepseek.r1", Family::Text(TextFamily::DeepseekR1)),
+            ("openai.gpt-oss-", Family::Text(TextFamily::OpenaiChat)),
             (
                 "mistral.mistral-7b-instruct-",
                 Family::Text(TextFamily::MistralInstruct),
@@ -216,7 +231,7 @@ mod tests {
             ),
             ("amazon.titan-embed-text-v1", None),
             ("amazon.nova-sonic-v1:0", None),
-            ("meta.llama3-8b-instruct-v1:0", None),
+            ("meta.llama9-v1:0", None),
         ] {
             assert_eq!(Family::of(base), family, "{base}");
         }

@@ -12,7 +12,7 @@ const IMPORTED: &str = "arn:aws:bedrock:us-east-1:123456789012:imported-model/cl
 const JURASSIC: &str = "ai21.j2-ultra-v1";
 
 /// Models of every family, with what has to be declared.
-const MODELS: [(&str, Option<&str>); 18] = [
+const MODELS: [(&str, Option<&str>); 24] = [
     ("amazon.titan-tg1-large", None),
     ("amazon.titan-text-lite-v1", None),
     ("amazon.titan-text-express-v1", None),
@@ -24,6 +24,15 @@ const MODELS: [(&str, Option<&str>); 18] = [
     (IMPORTED, Some("claude-messages")),
     (NOVA, None),
     ("ai21.jamba-1-5-mini-v1:0", None),
+    ("meta.llama2-13b-chat-v1", None),
+    ("meta.llama3-8b-instruct-v1:0", None),
+    ("us.meta.llama4-scout-17b-instruct-v1:0", None),
+    (
+        "arn:aws:bedrock:us-east-1:123456789012:imported-model/llama1234567",
+        Some("llama-3"),
+    ),
+    ("us.deepseek.r1-v1:0", None),
+    ("openai.gpt-oss-20b-1:0", None),
     ("cohere.command-r-v1:0", None),
     (JURASSIC, None),
     ("mistral.mixtral-8x7b-instruct-v0:1", None),

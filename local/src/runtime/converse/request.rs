@@ -443,6 +443,11 @@ fn read_fields(family: TextFamily, fields: Option<serde_json::Value>) -> Result<
         TextFamily::ClaudeText | TextFamily::ClaudeMessages => CLAUDE_FIELDS,
         TextFamily::Nova => NOVA_FIELDS,
         TextFamily::Jamba => jamba::FIELDS,
+        TextFamily::Llama2
+        | TextFamily::Llama3
+        | TextFamily::Llama4
+        | TextFamily::DeepSeekR1 { .. }
+        | TextFamily::OpenAi => NO_FIELDS,
         TextFamily::CommandR => command_r::FIELDS,
         TextFamily::Titan
         | TextFamily::Jurassic2
@@ -506,7 +511,8 @@ fn options(
         TextFamily::MistralInstruct => mistral_instruct::defaults(model),
         TextFamily::MistralChat => (0.7, Some(1.0)),
         TextFamily::Nova => (0.7, Some(0.9)),
-        TextFamily::Jamba => (1.0, None),
+        TextFamily::Jamba | TextFamily::DeepSeekR1 { .. } | TextFamily::OpenAi => (1.0, None),
+        TextFamily::Llama2 | TextFamily::Llama3 | TextFamily::Llama4 => (0.5, Some(0.9)),
         TextFamily::CommandR => (0.3, Some(0.75)),
         TextFamily::ClaudeText | TextFamily::ClaudeMessages => {
             claude_messages::check_sampling(model, config.temperature, config.top_p)?;

@@ -622,3 +622,97 @@ fn mistral_chat_is_strict() {
         ],
     );
 }
+
+#[test]
+fn llama_is_strict() {
+    let valid =
+        json!({"prompt": "Hi", "temperature": 1, "top_p": 0, "max_gen_len": 4096, "images": []});
+    check_rows(
+        "meta.llama3-8b-instruct-v1:0",
+        &valid,
+        &[
+            ("/prompt", Value::Null, "required key [prompt] not found"),
+            ("/prompt", json!(""), "expected minLength: 1, actual: 0"),
+            ("/temperature", json!(1.1), "1.1 is not less or equal to 1"),
+            ("/top_p", json!(-1), "-1 is not greater or equal to 0"),
+            ("/max_gen_len", json!(0), "0 is not greater or equal to 1"),
+            (
+                "/max_gen_len",
+                json!(4097),
+                "4097 is not less or equal to 4096",
+            ),
+            ("/images", json!(["AA=="]), "does not play pictures"),
+            (
+                "/stop",
+                json!(["x"]),
+                "extraneous key [stop] is not permitted",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn deepseek_is_strict() {
+    let valid =
+        json!({"prompt": "Hi", "temperature": 1, "top_p": 1, "max_tokens": 32_768, "stop": ["x"]});
+    check_rows(
+        "us.deepseek.r1-v1:0",
+        &valid,
+        &[
+            ("/prompt", Value::Null, "required key [prompt] not found"),
+            ("/temperature", json!(1.1), "1.1 is not less or equal to 1"),
+            (
+                "/max_tokens",
+                json!(32_769),
+                "32769 is not less or equal to 32768",
+            ),
+            (
+                "/stop",
+                json!(vec!["x"; 11]),
+                "expected maximum item count: 10, found: 11",
+            ),
+            (
+                "/top_k",
+                json!(5),
+                "extraneous key [top_k] is not permitted",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn openai_is_strict() {
+    let valid = json!({
+        "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}],
+        "max_completion_tokens": 16_384, "temperature": 2, "top_p": 1, "stop": ["x"], "stream": false,
+    });
+    check_rows(
+        "openai.gpt-oss-20b-1:0",
+        &valid,
+        &[
+            (
+                "/messages",
+                Value::Null,
+                "required key [messages] not found",
+            ),
+            (
+                "/messages",
+                json!([{"role": "tool", "content": "Hi"}]),
+                "tool is not a valid enum value",
+            ),
+            (
+                "/messages",
+                json!([{"role": "system", "content": "Hi"}]),
+                "no user or assistant message found",
+            ),
+            ("/temperature", json!(2.1), "2.1 is not less or equal to 2"),
+            ("/stream", json!(true), "#/stream: true is not permitted"),
+            ("/model", json!("gpt-4o"), "not the model of the path"),
+            (
+                "/max_tokens",
+                json!(5),
+                "extraneous key [max_tokens] is not permitted",
+            ),
+        ],
+    );
+}
