@@ -1,14 +1,12 @@
 //! Mistral, text completions: 7B Instruct, Mixtral 8x7B Instruct, Large and Small 2402.
 //! Source: AWS userguide, `model-parameters-mistral-text-completion`; recorded traffic for the
-//! answers.
+//! answers. [`super::any_answer`] reads them, since an imported model may answer in another
+//! shape.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{
-    Bounds, Chunk, Completion, Conversation, Finish, Input, InvocationMetrics, Role, Rule, Usage,
-    lenient,
-};
-use crate::Error;
+use super::template::{Around, System, Template};
+use super::{Bounds, Input, Rule};
 use crate::api::inference::{Inference, Parameter};
 use crate::model::Entry;
 
@@ -27,42 +25,37 @@ pub(super) struct Request<'a> {
     stop: Option<&'a [String]>,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct Response {
-    outputs: Vec<Output>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Output {
-    #[serde(default, deserialize_with = "lenient::text")]
-    text: String,
-    #[serde(default)]
-    stop_reason: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct StreamChunk {
-    #[serde(default)]
-    outputs: Vec<Output>,
-    #[serde(default, rename = "amazon-bedrock-invocationMetrics")]
-    metrics: Option<InvocationMetrics>,
-}
-
-/// What the model takes for structure, not text. The tokenizers of the later models know those of
-/// tools and of the system prompt too.
-const MARKERS: [&str; 11] = [
-    "<s>",
-    "</s>",
-    "[INST]",
-    "[/INST]",
-    "[AVAILABLE_TOOLS]",
-    "[/AVAILABLE_TOOLS]",
-    "[TOOL_CALLS]",
-    "[TOOL_RESULTS]",
-    "[/TOOL_RESULTS]",
-    "[SYSTEM_PROMPT]",
-    "[/SYSTEM_PROMPT]",
-];
+/// There is no place for a system prompt, so it goes into the first user turn. The tokenizers of
+/// the later models know special tokens for tools and for the system prompt too.
+const TEMPLATE: Template = Template {
+    begin: "<s>",
+    system: System::InFirstTurn(Around {
+        before: "",
+        after: "\n\n",
+    }),
+    user: Around {
+        before: "[INST] ",
+        after: " [/INST]",
+    },
+    assistant: Around {
+        before: " ",
+        after: "</s>",
+    },
+    answer: "",
+    special: &[
+        "<s>",
+        "</s>",
+        "[INST]",
+        "[/INST]",
+        "[AVAILABLE_TOOLS]",
+        "[/AVAILABLE_TOOLS]",
+        "[TOOL_CALLS]",
+        "[TOOL_RESULTS]",
+        "[/TOOL_RESULTS]",
+        "[SYSTEM_PROMPT]",
+        "[/SYSTEM_PROMPT]",
+    ],
+};
 
 pub(super) fn rule(model: Option<&Entry>, parameter: Parameter) -> Rule {
     let max_tokens = model.and_then(|model| model.max_output).unwrap_or(8_192);
@@ -109,83 +102,12 @@ pub(super) fn encode<'a>(input: Input<'_>, inference: &'a Inference) -> Request<
     Request {
         prompt: match input {
             Input::Prompt(prompt) => prompt.to_owned(),
-            Input::Conversation(conversation) => transcript(conversation),
+            Input::Conversation(conversation) => TEMPLATE.write(conversation),
         },
         max_tokens: inference.max_tokens,
         temperature: inference.temperature,
         top_p: inference.top_p,
         top_k: inference.top_k,
         stop: inference.stop.as_deref(),
-    }
-}
-
-/// `<s>[INST] … [/INST] …</s>[INST] … [/INST]`. There is no place for a system prompt, so it goes
-/// into the first user turn.
-fn transcript(conversation: &Conversation) -> String {
-    let folded = conversation.with_folded_system();
-    let mut text = "<s>".to_owned();
-    for (index, turn) in folded.turns.iter().enumerate() {
-        let said = harmless(&turn.text);
-        match turn.role {
-            Role::User => {
-                text.push_str("[INST] ");
-                text.push_str(&said);
-                text.push_str(" [/INST]");
-            }
-            Role::Assistant => {
-                text.push(' ');
-                text.push_str(&said);
-                if index + 1 < folded.turns.len() {
-                    text.push_str("</s>");
-                }
-            }
-        }
-    }
-    text
-}
-
-/// A marker within a turn is broken by a space behind its first character.
-fn harmless(text: &str) -> String {
-    MARKERS.iter().fold(text.to_owned(), |text, marker| {
-        let (first, rest) = marker.split_at(1);
-        text.replace(marker, &format!("{first} {rest}"))
-    })
-}
-
-pub(super) fn decode(response: Response) -> Result<Completion, Error> {
-    let output = response
-        .outputs
-        .into_iter()
-        .next()
-        .ok_or_else(|| Error::malformed("mistral-instruct", "outputs[0]"))?;
-    Ok(Completion {
-        text: output.text,
-        finish: output.stop_reason.map_or(Finish::EndOfTurn, finish),
-        ..Completion::default()
-    })
-}
-
-pub(super) fn decode_chunk(chunk: StreamChunk) -> Chunk {
-    let StreamChunk { outputs, metrics } = chunk;
-    let (text, reason) = outputs
-        .into_iter()
-        .next()
-        .map_or((String::new(), None), |output| {
-            (output.text, output.stop_reason)
-        });
-    Chunk {
-        text,
-        finish: reason.map(finish),
-        usage: metrics.map(Usage::from),
-        ..Chunk::default()
-    }
-}
-
-fn finish(reason: String) -> Finish {
-    match reason.as_str() {
-        // A stop sequence says the same.
-        "stop" => Finish::EndOfTurn,
-        "length" => Finish::Length,
-        _ => Finish::Other(reason),
     }
 }

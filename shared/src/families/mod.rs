@@ -267,9 +267,9 @@ pub fn decode_text(family: TextFamily, body: &[u8]) -> Result<Completion, Error>
         | TextFamily::Llama3
         | TextFamily::Llama4
         | TextFamily::DeepseekR1
+        | TextFamily::MistralChat
+        | TextFamily::MistralInstruct
         | TextFamily::OpenaiChat => any_answer::decode(family.name(), read(family.name(), body)?),
-        TextFamily::MistralChat => mistral_chat::decode(read(family.name(), body)?),
-        TextFamily::MistralInstruct => mistral_instruct::decode(read(family.name(), body)?),
         TextFamily::CohereCommand => cohere_command::decode(read(family.name(), body)?),
         TextFamily::Jurassic2 => jurassic_2::decode(read(family.name(), body)?),
         TextFamily::CohereCommandR => cohere_command_r::decode(read(family.name(), body)?),
@@ -288,11 +288,9 @@ pub fn decode_chunk(family: TextFamily, body: &[u8]) -> Result<Chunk, Error> {
         | TextFamily::Llama3
         | TextFamily::Llama4
         | TextFamily::DeepseekR1
+        | TextFamily::MistralChat
+        | TextFamily::MistralInstruct
         | TextFamily::OpenaiChat => Ok(any_answer::decode_chunk(read(family.name(), body)?)),
-        TextFamily::MistralChat => Ok(mistral_chat::decode_chunk(read(family.name(), body)?)),
-        TextFamily::MistralInstruct => {
-            Ok(mistral_instruct::decode_chunk(read(family.name(), body)?))
-        }
         TextFamily::CohereCommand => cohere_command::decode_chunk(read(family.name(), body)?),
         TextFamily::Jurassic2 => jurassic_2::decode_chunk(read(family.name(), body)?),
         TextFamily::CohereCommandR => cohere_command_r::decode_chunk(read(family.name(), body)?),
