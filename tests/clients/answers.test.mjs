@@ -50,6 +50,20 @@ describe('whole answers', () => {
     assert.equal(further.finish_reason, 'stop');
   });
 
+  test('a call of a tool and its result go to and fro', async () => {
+    const parameters = { type: 'object', properties: { city: { type: 'string' } } };
+    const tools = [{ type: 'function', function: { name: 'get_weather', parameters } }];
+    const messages = [{ role: 'user', content: 'Ask get_weather about Oslo.' }];
+    const asked = { model: CHAT_MODEL, tools };
+    const [{ message, finish_reason }] = (await openai.chat.completions.create({ ...asked, messages })).choices;
+    assert.equal(finish_reason, 'tool_calls');
+    const [call] = message.tool_calls;
+    assert.deepEqual(JSON.parse(call.function.arguments), { city: '[simulated] city' });
+    messages.push(message, { role: 'tool', tool_call_id: call.id, content: '21 degrees' });
+    const [further] = (await openai.chat.completions.create({ ...asked, messages })).choices;
+    assert.match(further.message.content, /\[result: 21 degrees\]/);
+  });
+
   test('a chat has n answers', async () => {
     const answer = await openai.chat.completions.create({ ...REX, n: 3 });
     assert.deepEqual(answer.choices.map(({ index }) => index), [0, 1, 2]);

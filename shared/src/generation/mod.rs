@@ -204,7 +204,8 @@ impl TextModels {
         }))
     }
 
-    /// The chunks of the calls; a call whose model has the answer whole alone gives it in few. Once a call has failed, no further one is begun.
+    /// The chunks of the calls; a call whose model has the answer whole alone gives it in few. Once a
+    /// call has failed, no further one is begun.
     fn chunks(&self, calls: Vec<Arc<Call>>, target: Target, deadline: Deadline) -> Chunks {
         let bedrock = self.bedrock.clone();
         let failed = Arc::new(AtomicBool::new(false));
