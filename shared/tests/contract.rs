@@ -13,10 +13,10 @@ use std::path::Path;
 use aws_sdk_bedrockruntime::types::InferenceConfiguration;
 use aws_smithy_types::{Document, Number};
 use bedrock_adapter::Error;
-use bedrock_adapter::api::completion;
 use bedrock_adapter::api::inference::{Inference, Parameter};
 use bedrock_adapter::api::limits::Limits;
 use bedrock_adapter::api::options::Options;
+use bedrock_adapter::api::{chat, completion};
 use bedrock_adapter::converse;
 use bedrock_adapter::dialogue::Dialogue;
 use bedrock_adapter::families::{self, Bounds, Input, Rule};
@@ -235,6 +235,52 @@ fn the_catalogue_and_the_families_agree_about_streams() {
             model.id
         );
     }
+}
+
+#[test]
+fn every_model_calls_tools_and_answers_in_json_or_refuses_it_by_name() {
+    let tools = r#""tools":[{"type":"function","function":{"name":"f"}}]"#;
+    let object = r#""response_format":{"type":"json_object"}"#;
+    let schema =
+        r#""response_format":{"type":"json_schema","json_schema":{"name":"a","schema":{}}}"#;
+    let mut taken = [0; 3];
+    for model in ENTRIES {
+        let family = match model.family() {
+            Some(Family::Text(family)) => Some(family),
+            Some(Family::Image(_)) => continue,
+            None => None,
+        };
+        for (index, (options, param)) in [
+            (tools, "tools"),
+            (object, "response_format"),
+            (schema, "response_format"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let body = format!(r#"{{"messages":[{{"role":"user","content":"a"}}],{options}}}"#);
+            let request = chat::Request::parse(body.as_bytes(), &Limits::default()).unwrap();
+            let chat::Request {
+                dialogue,
+                inference,
+                options,
+                ..
+            } = &request;
+            match converse::encode(family, Some(model), dialogue, inference, options) {
+                Ok(sent) => {
+                    taken[index] += 1;
+                    let is_sent = sent.tools.is_some() || sent.output.is_some();
+                    assert!(is_sent, "{}: {param}", model.id);
+                    assert_eq!(sent.answers_by_tool, index > 0 && sent.output.is_none());
+                }
+                Err(error) => {
+                    let told = (error.param(), error.row().code);
+                    assert_eq!(told, (Some(param), "unsupported_parameter"), "{}", model.id);
+                }
+            }
+        }
+    }
+    assert!(taken.iter().all(|count| *count > 10), "{taken:?}");
 }
 
 #[test]
