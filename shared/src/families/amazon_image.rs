@@ -13,6 +13,7 @@ use super::{File, Picture, Pictures, Seeds};
 use crate::Error;
 use crate::api::image::{Choice, Drawing, Size};
 use crate::error::RequestFault;
+use crate::image_file::ImageFile;
 use crate::model::{Entry, ImageFamily};
 
 #[derive(Debug, Serialize)]
@@ -216,6 +217,13 @@ enum Task {
 
 /// The most images of one call.
 const MOST_AT_ONCE: usize = 5;
+
+/// What the images of one call may have in bytes, if no packing makes them smaller: an answer that is
+/// much larger is not taken, and would be paid for in vain.
+const LARGEST_ANSWER: u64 = 15 * 1024 * 1024;
+
+/// Three colours, in base64.
+const BYTES_OF_A_PIXEL: u64 = 4;
 
 const LARGEST_SEED: i64 = 2_147_483_646;
 
@@ -616,10 +624,25 @@ pub(super) fn most_at_once(model: Model, drawing: &Drawing) -> usize {
         | Task::Outpainting
         | Task::ImageVariation
         | Task::ColorGuidedGeneration
-        | Task::VirtualTryOn => MOST_AT_ONCE,
+        | Task::VirtualTryOn => {
+            let fitting = LARGEST_ANSWER / pixels(drawing).saturating_mul(BYTES_OF_A_PIXEL);
+            usize::try_from(fitting)
+                .unwrap_or(MOST_AT_ONCE)
+                .clamp(1, MOST_AT_ONCE)
+        }
         // It has no configuration.
         Task::BackgroundRemoval => 1,
     }
+}
+
+/// How many pixels each image has, as far as the drawing says it.
+fn pixels(drawing: &Drawing) -> u64 {
+    let start = || drawing.images.first();
+    let size = drawing
+        .size
+        .or_else(|| Some(ImageFile::of(start()?).ok()?.size));
+    let size = size.unwrap_or(sized(1024, 1024));
+    (u64::from(size.width) * u64::from(size.height)).max(1)
 }
 
 /// The body of a drawing that has been checked.
