@@ -187,7 +187,8 @@ fn additional(family: TextFamily, parameter: Parameter) -> Option<&'static str> 
         | TextFamily::Llama3
         | TextFamily::Llama4
         | TextFamily::DeepseekR1
-        | TextFamily::OpenaiChat => None,
+        | TextFamily::OpenaiChat
+        | TextFamily::Qwen => None,
         TextFamily::TitanText | TextFamily::Jurassic2 | TextFamily::MistralChat => None,
     }
 }

@@ -220,6 +220,7 @@ impl Model {
                 | TextFamily::Llama4
                 | TextFamily::DeepSeekR1 { .. }
                 | TextFamily::OpenAi
+                | TextFamily::Qwen
                 | TextFamily::CommandR
                 | TextFamily::MistralInstruct
                 | TextFamily::MistralChat,

@@ -20,6 +20,7 @@ pub(crate) mod mistral_instruct;
 pub(crate) mod nova;
 pub(crate) mod openai;
 mod prompt;
+pub(crate) mod qwen;
 pub(crate) mod sdxl;
 pub(crate) mod stable_image;
 pub(crate) mod titan;
@@ -50,6 +51,7 @@ pub(crate) enum TextFamily {
         begun: bool,
     },
     OpenAi,
+    Qwen,
     MistralChat,
     MistralInstruct,
     /// Cohere Command, asked for a streamed answer in pieces.
@@ -154,6 +156,7 @@ pub(crate) fn read(model: &'static Model, body: &[u8]) -> Result<Request, Failur
             deepseek::read(model, body).map(Request::Text)
         }
         Family::Text(TextFamily::OpenAi) => openai::read(model, body).map(Request::Text),
+        Family::Text(TextFamily::Qwen) => qwen::read(model, body).map(Request::Text),
         Family::Text(TextFamily::MistralChat) => mistral_chat::read(model, body).map(Request::Text),
         Family::Text(TextFamily::MistralInstruct) => {
             mistral_instruct::read(model, body).map(Request::Text)
@@ -190,6 +193,7 @@ impl TextFamily {
             Self::Llama2 | Self::Llama3 | Self::Llama4 => llama::answer(text, end),
             Self::DeepSeekR1 { begun } => deepseek::answer(begun, text, end),
             Self::OpenAi => openai::answer(speaker, text, end),
+            Self::Qwen => qwen::answer(speaker, text, end),
             Self::MistralChat => mistral_chat::answer(text, end),
             Self::MistralInstruct => mistral_instruct::answer(text, end),
             Self::Command | Self::CommandAtOnce => command::answer(speaker, text, end),
@@ -212,6 +216,7 @@ impl TextFamily {
             | Self::Llama4
             | Self::DeepSeekR1 { .. }
             | Self::OpenAi
+            | Self::Qwen
             | Self::Command
             | Self::CommandAtOnce
             | Self::CommandR
@@ -231,6 +236,7 @@ impl TextFamily {
             Self::Llama2 | Self::Llama3 | Self::Llama4 => Chunks::Llama(llama::Chunks),
             Self::DeepSeekR1 { begun } => Chunks::DeepSeek(deepseek::Chunks::new(begun)),
             Self::OpenAi => Chunks::OpenAi(openai::Chunks::new(speaker)),
+            Self::Qwen => Chunks::Qwen(qwen::Chunks::new(speaker)),
             Self::MistralChat => Chunks::MistralChat(mistral_chat::Chunks),
             Self::MistralInstruct => Chunks::MistralInstruct(mistral_instruct::Chunks::default()),
             Self::Command => Chunks::Command(command::Chunks::default()),
@@ -252,6 +258,7 @@ impl TextFamily {
             | Self::Llama4
             | Self::DeepSeekR1 { .. }
             | Self::OpenAi
+            | Self::Qwen
             | Self::Jurassic2
             | Self::Command
             | Self::CommandAtOnce
@@ -293,6 +300,7 @@ pub(crate) enum Chunks {
     Llama(llama::Chunks),
     DeepSeek(deepseek::Chunks),
     OpenAi(openai::Chunks),
+    Qwen(qwen::Chunks),
     MistralChat(mistral_chat::Chunks),
     MistralInstruct(mistral_instruct::Chunks),
     Command(command::Chunks),
@@ -316,6 +324,7 @@ impl Chunks {
             Self::Jamba(chunks) => chunks.begin(),
             Self::DeepSeek(chunks) => chunks.begin(),
             Self::OpenAi(chunks) => chunks.begin(),
+            Self::Qwen(chunks) => chunks.begin(),
             Self::CommandR(chunks) => chunks.begin(),
         }
     }
@@ -331,6 +340,7 @@ impl Chunks {
             Self::Llama(chunks) => chunks.text(text),
             Self::DeepSeek(chunks) => chunks.text(text),
             Self::OpenAi(chunks) => chunks.text(text),
+            Self::Qwen(chunks) => chunks.text(text),
             Self::MistralChat(chunks) => chunks.text(text),
             Self::MistralInstruct(chunks) => chunks.text(text),
             Self::Command(chunks) => chunks.text(text),
@@ -350,6 +360,7 @@ impl Chunks {
             Self::Llama(chunks) => chunks.end(end),
             Self::DeepSeek(chunks) => chunks.end(end),
             Self::OpenAi(chunks) => chunks.end(end),
+            Self::Qwen(chunks) => chunks.end(end),
             Self::MistralChat(chunks) => chunks.end(end),
             Self::MistralInstruct(chunks) => chunks.end(end),
             Self::Command(chunks) => chunks.end(end),

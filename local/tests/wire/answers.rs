@@ -451,6 +451,26 @@ fn openai_answers_in_its_own_format() {
 }
 
 #[test]
+fn qwen_thinks_before_it_answers() {
+    let bedrock = Bedrock::start();
+    let body = json!({
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Who am I?"},
+        ],
+        "max_tokens": 100,
+    });
+    let path = "/choices/0/message/content";
+    let (answer, text) = check(&bedrock, "qwen.qwen3-32b-v1:0", &body, path);
+    assert!(text.starts_with("<think>\n[simulated]"), "{text}");
+    for part in ["1 turn(s)", "Be brief.", "Who am I?"] {
+        assert!(text.contains(part), "{part} is missing from {text}");
+    }
+    assert_eq!(answer["choices"][0]["finish_reason"], "stop");
+    assert_eq!(answer["usage"]["prompt_tokens"], 5);
+}
+
+#[test]
 fn converse_answers_alike_for_every_chat_model() {
     let bedrock = Bedrock::start();
     for (model, system) in [
@@ -464,6 +484,7 @@ fn converse_answers_alike_for_every_chat_model() {
         ("us.meta.llama4-scout-17b-instruct-v1:0", Some("Be brief.")),
         ("us.deepseek.r1-v1:0", Some("Be brief.")),
         ("openai.gpt-oss-20b-1:0", Some("Be brief.")),
+        ("qwen.qwen3-32b-v1:0", Some("Be brief.")),
         ("cohere.command-r-v1:0", Some("Be brief.")),
         ("mistral.mistral-7b-instruct-v0:2", None),
         ("mistral.mistral-large-2402-v1:0", Some("Be brief.")),

@@ -272,6 +272,17 @@ fn openai_streams_deltas() {
 }
 
 #[test]
+fn qwen_streams_deltas() {
+    let bedrock = Bedrock::start();
+    let body = json!({"messages": [{"role": "user", "content": "Hello you"}]});
+    let path = "/choices/0/delta/content";
+    let chunks = check(&bedrock, "qwen.qwen3-32b-v1:0", &body, path);
+    let last = &chunks[chunks.len() - 1];
+    assert_eq!(last["choices"][0]["finish_reason"], "stop");
+    assert_eq!(last["usage"]["prompt_tokens"], 2);
+}
+
+#[test]
 fn converse_streams_inline_events() {
     let bedrock = Bedrock::start();
     for model in [

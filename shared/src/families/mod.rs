@@ -23,6 +23,7 @@ mod mistral_instruct;
 mod nova_text;
 mod openai_chat;
 mod parameter;
+mod qwen;
 mod stable_diffusion_xl;
 mod stable_image;
 mod template;
@@ -67,6 +68,7 @@ pub fn rule(family: TextFamily, model: Option<&Entry>, parameter: Parameter) -> 
         }
         TextFamily::DeepseekR1 => deepseek_r1::rule(model, parameter),
         TextFamily::OpenaiChat => openai_chat::rule(model, parameter),
+        TextFamily::Qwen => qwen::rule(model, parameter),
         TextFamily::MistralChat => mistral_chat::rule(model, parameter),
         TextFamily::MistralInstruct => mistral_instruct::rule(model, parameter),
         TextFamily::CohereCommand => cohere_command::rule(model, parameter),
@@ -119,6 +121,7 @@ pub fn encode_text(
         TextFamily::Llama4 => serde_json::to_vec(&llama::encode(&llama::LLAMA_4, input, inference)),
         TextFamily::DeepseekR1 => serde_json::to_vec(&deepseek_r1::encode(input, inference)),
         TextFamily::OpenaiChat => serde_json::to_vec(&openai_chat::encode(input, inference)),
+        TextFamily::Qwen => serde_json::to_vec(&qwen::encode(input, inference)),
         TextFamily::MistralChat => serde_json::to_vec(&mistral_chat::encode(input, inference)),
         TextFamily::MistralInstruct => {
             serde_json::to_vec(&mistral_instruct::encode(input, inference))
@@ -180,6 +183,7 @@ pub fn answers_behind_marker(family: TextFamily, input: Input<'_>) -> bool {
         | TextFamily::Jamba
         | TextFamily::DeepseekR1
         | TextFamily::OpenaiChat
+        | TextFamily::Qwen
         | TextFamily::MistralChat
         | TextFamily::CohereCommandR => false,
     };
@@ -209,6 +213,7 @@ pub fn thinking(family: TextFamily, input: Input<'_>) -> Thinking {
             Input::Conversation(_) | Input::Prompt(_) => Thinking::Tagged,
         },
         TextFamily::OpenaiChat => Thinking::TaggedReasoning,
+        TextFamily::Qwen => Thinking::Tagged,
     }
 }
 
@@ -226,6 +231,7 @@ pub fn streamed_body(family: TextFamily, body: &[u8]) -> Cow<'_, [u8]> {
         | TextFamily::Llama4
         | TextFamily::DeepseekR1
         | TextFamily::OpenaiChat
+        | TextFamily::Qwen
         | TextFamily::Jurassic2
         | TextFamily::CohereCommandR
         | TextFamily::MistralInstruct
@@ -248,6 +254,7 @@ pub const fn streams(family: TextFamily) -> bool {
         | TextFamily::Llama4
         | TextFamily::DeepseekR1
         | TextFamily::OpenaiChat
+        | TextFamily::Qwen
         | TextFamily::CohereCommand
         | TextFamily::CohereCommandR
         | TextFamily::MistralInstruct
@@ -269,7 +276,8 @@ pub fn decode_text(family: TextFamily, body: &[u8]) -> Result<Completion, Error>
         | TextFamily::DeepseekR1
         | TextFamily::MistralChat
         | TextFamily::MistralInstruct
-        | TextFamily::OpenaiChat => any_answer::decode(family.name(), read(family.name(), body)?),
+        | TextFamily::OpenaiChat
+        | TextFamily::Qwen => any_answer::decode(family.name(), read(family.name(), body)?),
         TextFamily::CohereCommand => cohere_command::decode(read(family.name(), body)?),
         TextFamily::Jurassic2 => jurassic_2::decode(read(family.name(), body)?),
         TextFamily::CohereCommandR => cohere_command_r::decode(read(family.name(), body)?),
@@ -290,7 +298,8 @@ pub fn decode_chunk(family: TextFamily, body: &[u8]) -> Result<Chunk, Error> {
         | TextFamily::DeepseekR1
         | TextFamily::MistralChat
         | TextFamily::MistralInstruct
-        | TextFamily::OpenaiChat => Ok(any_answer::decode_chunk(read(family.name(), body)?)),
+        | TextFamily::OpenaiChat
+        | TextFamily::Qwen => Ok(any_answer::decode_chunk(read(family.name(), body)?)),
         TextFamily::CohereCommand => cohere_command::decode_chunk(read(family.name(), body)?),
         TextFamily::Jurassic2 => jurassic_2::decode_chunk(read(family.name(), body)?),
         TextFamily::CohereCommandR => cohere_command_r::decode_chunk(read(family.name(), body)?),

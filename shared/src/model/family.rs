@@ -36,6 +36,8 @@ closed_set! {
         DeepseekR1 = "deepseek-r1",
         /// OpenAI's gpt-oss, with the body of OpenAI's chat completions.
         OpenaiChat = "openai-chat",
+        /// Qwen3.
+        Qwen = "qwen",
         /// Mistral, chat completions (Large 2407, Pixtral Large).
         MistralChat = "mistral-chat",
         /// Mistral, text completions (7B, 8x7B, Large and Small 2402).
@@ -132,6 +134,7 @@ impl Family {
             ("meta.llama4-", Family::Text(TextFamily::Llama4)),
             ("deepseek.r1", Family::Text(TextFamily::DeepseekR1)),
             ("openai.gpt-oss-", Family::Text(TextFamily::OpenaiChat)),
+            ("qwen.qwen3-", Family::Text(TextFamily::Qwen)),
             (
                 "mistral.mistral-7b-instruct-",
                 Family::Text(TextFamily::MistralInstruct),

@@ -12,7 +12,7 @@ const IMPORTED: &str = "arn:aws:bedrock:us-east-1:123456789012:imported-model/cl
 const JURASSIC: &str = "ai21.j2-ultra-v1";
 
 /// Models of every family, with what has to be declared.
-const MODELS: [(&str, Option<&str>); 24] = [
+const MODELS: [(&str, Option<&str>); 25] = [
     ("amazon.titan-tg1-large", None),
     ("amazon.titan-text-lite-v1", None),
     ("amazon.titan-text-express-v1", None),
@@ -33,6 +33,7 @@ const MODELS: [(&str, Option<&str>); 24] = [
     ),
     ("us.deepseek.r1-v1:0", None),
     ("openai.gpt-oss-20b-1:0", None),
+    ("qwen.qwen3-32b-v1:0", None),
     ("cohere.command-r-v1:0", None),
     (JURASSIC, None),
     ("mistral.mixtral-8x7b-instruct-v0:1", None),

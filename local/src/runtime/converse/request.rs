@@ -447,7 +447,8 @@ fn read_fields(family: TextFamily, fields: Option<serde_json::Value>) -> Result<
         | TextFamily::Llama3
         | TextFamily::Llama4
         | TextFamily::DeepSeekR1 { .. }
-        | TextFamily::OpenAi => NO_FIELDS,
+        | TextFamily::OpenAi
+        | TextFamily::Qwen => NO_FIELDS,
         TextFamily::CommandR => command_r::FIELDS,
         TextFamily::Titan
         | TextFamily::Jurassic2
@@ -511,7 +512,10 @@ fn options(
         TextFamily::MistralInstruct => mistral_instruct::defaults(model),
         TextFamily::MistralChat => (0.7, Some(1.0)),
         TextFamily::Nova => (0.7, Some(0.9)),
-        TextFamily::Jamba | TextFamily::DeepSeekR1 { .. } | TextFamily::OpenAi => (1.0, None),
+        TextFamily::Jamba
+        | TextFamily::DeepSeekR1 { .. }
+        | TextFamily::OpenAi
+        | TextFamily::Qwen => (1.0, None),
         TextFamily::Llama2 | TextFamily::Llama3 | TextFamily::Llama4 => (0.5, Some(0.9)),
         TextFamily::CommandR => (0.3, Some(0.75)),
         TextFamily::ClaudeText | TextFamily::ClaudeMessages => {

@@ -716,3 +716,29 @@ fn openai_is_strict() {
         ],
     );
 }
+
+#[test]
+fn qwen_is_strict() {
+    let valid = json!({
+        "messages": [{"role": "user", "content": "Hi"}],
+        "max_tokens": 8192, "temperature": 2, "top_p": 1, "stop": "x", "stream": false,
+    });
+    check_rows(
+        "qwen.qwen3-32b-v1:0",
+        &valid,
+        &[
+            (
+                "/messages",
+                json!([{"role": "developer", "content": "Hi"}]),
+                "developer is not a valid enum value",
+            ),
+            ("/temperature", json!(2.1), "2.1 is not less or equal to 2"),
+            ("/stream", json!(true), "#/stream: true is not permitted"),
+            (
+                "/max_gen_len",
+                json!(5),
+                "extraneous key [max_gen_len] is not permitted",
+            ),
+        ],
+    );
+}
