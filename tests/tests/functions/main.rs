@@ -14,3 +14,4 @@ mod images;
 mod logs;
 mod parts;
 mod text;
+mod tools;
