@@ -305,7 +305,7 @@ end_to_end::rows! {
         .await;
     }
 
-    b39_a_form_of_the_answer_is_checked:
+    b42_a_form_of_the_answer_is_checked:
     "response_format: unknown types, schemas without a name or an object: 400 by name" => {
         refused("chat", |good| {
             let format = |format: Value, param: &str, code| {
