@@ -20,6 +20,7 @@ REX: list[Any] = [
     {"role": "assistant", "content": "Rex is a lovely name."},
     {"role": "user", "content": "Write one sentence about my dog."},
 ]
+SMALL_WINDOW = "meta.llama3-8b-instruct-v1:0"
 PROFILE = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0"
 # Its ARN does not say what it is.
 IMPORTED = "arn:aws:bedrock:us-east-1:123456789012:imported-model/llama1234567"
@@ -109,6 +110,26 @@ class Answers(Checks):
         further = [*REX, message.model_dump(), {"role": "user", "content": "And one about mine."}]
         answer = self.client.chat.completions.create(model=CHAT_MODEL, messages=further)
         self.assertIn('The last user turn says "And one about mine."', self.check_chat(answer, 5))
+
+    def test_a_long_history_is_trimmed_where_that_is_asked_for(self) -> None:
+        """The window has 8,192 tokens, for which 30,000 characters are too many."""
+        long: list[Any] = [
+            {"role": "user", "content": "a" * 30_000},
+            {"role": "assistant", "content": "Yes."},
+        ]
+        system, *turns = REX
+        raw = self.client.chat.completions.with_raw_response.create(
+            model=SMALL_WINDOW,
+            messages=[system, *long, *turns],
+            max_tokens=64,
+            extra_body={"truncation": "auto"},
+        )
+        answer = raw.parse()
+        self.assertEqual(raw.headers["x-history-trimmed"], "2")
+        self.assertEqual((answer.model_extra or {})["history_trimmed"], 2)
+        said = answer.choices[0].message.content or ""
+        self.assertIn("3 turn(s)", said)
+        self.assertIn('The system prompt says "You are a helpful assistant."', said)
 
     def test_a_chat_has_n_answers(self) -> None:
         answer = self.client.chat.completions.create(model=CHAT_MODEL, messages=REX, n=3)

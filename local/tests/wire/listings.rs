@@ -30,7 +30,13 @@ fn models_are_listed_and_filtered() {
     let all = check(&bedrock, "");
     assert!(all.len() > 20);
     let images = check(&bedrock, "?byOutputModality=IMAGE");
-    assert!(images.iter().all(|id| id.starts_with("stability.")) && images.len() == 5);
+    let draws = ["stability.", "amazon.titan-image-", "amazon.nova-canvas-"];
+    for id in &images {
+        assert!(draws.iter().any(|family| id.starts_with(family)), "{id}");
+    }
+    for family in draws {
+        assert!(images.iter().any(|id| id.starts_with(family)), "{family}");
+    }
     let amazon = check(&bedrock, "?byProvider=amazon&byInferenceType=ON_DEMAND");
     assert!(amazon.iter().all(|id| id.starts_with("amazon.")) && !amazon.is_empty());
     let tuned = check(&bedrock, "?byCustomizationType=FINE_TUNING");
