@@ -245,7 +245,7 @@ describe('the page', () => {
     assert.ok(shown.includes('$API_KEY') && !shown.includes('a-key-'), shown);
   });
 
-  inPage('the request that is shown, run by a shell and by Python, is answered', PAGE, async (page) => {
+  inPage('the request that is shown is answered, by a shell, by Python and as an upload', PAGE, async (page) => {
     const panel = await openTab(page, 'Chat');
     await panel.getByLabel('Your message').fill('It\'s "five" o\'clock \\ 🕔');
     await panel.getByLabel('temperature', { exact: true }).fill('0.5');
@@ -258,6 +258,11 @@ describe('the page', () => {
     assert.match(said, /^data: \{[\s\S]*data: \[DONE\]/);
     const python = execFileSync(process.env.PYTHON, ['-c', await shown('Python')], { encoding: 'utf8' });
     assert.match(python, /ChatCompletionChunk/);
+    const shell = (command) => execFileSync('bash', ['-c', `aws() { "$AWS" "$@"; }\nBUCKET=bedrock-lambda-local\n${command}`], { encoding: 'utf8' });
+    const results = () => shell('aws s3 ls --recursive "s3://$BUCKET/results/chat/" || true').split('\n').length;
+    const before = results();
+    shell(await shown('S3 upload'));
+    for (let waited = 0; results() === before; waited += 1) assert.ok(waited < 30, 'the upload has no result');
   });
 
   inPage('the policy lets nothing else run', PAGE, async (page, response) => {

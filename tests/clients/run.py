@@ -77,7 +77,8 @@ def run(plain: Stack, faulty: Stack, exchanges: Path) -> int:
         "EXCHANGES": str(exchanges),
         "NODE_PACKAGES": str(PACKAGES),
         **{name: os.environ[name] for name in ("CI", "CHROMIUM") if name in os.environ},
-        # Runs the code that the playground shows.
+        # Runs what the playground shows, as this and the next do.
+        "AWS": str(plain.folder / "aws"),
         "PYTHON": str(PYTHON),
     }
     runners: dict[str, list[str | Path]] = {

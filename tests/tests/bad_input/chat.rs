@@ -304,23 +304,44 @@ end_to_end::rows! {
         })
         .await;
     }
+}
 
-    b42_a_form_of_the_answer_is_checked:
-    "response_format: unknown types, schemas without a name or an object: 400 by name" => {
-        refused("chat", |good| {
-            let format = |format: Value, param: &str, code| {
-                Bad::field(good, "response_format", format, code).param(param)
-            };
-            let schema = |schema: Value| json!({"type": "json_schema", "json_schema": schema});
-            vec![
-                format(json!("json"), "response_format", "invalid_value"),
-                format(json!({"type": "grammar"}), "response_format.type", "invalid_value"),
-                format(json!({"type": "json_schema"}), "response_format.json_schema", "missing_required_parameter"),
-                format(schema(json!({"name": "a"})), "response_format.json_schema.schema", "missing_required_parameter"),
-                format(schema(json!({"name": "a b", "schema": {}})), "response_format.json_schema.name", "invalid_value"),
-                format(schema(json!({"name": "a", "schema": {"type": "array"}})), "response_format.json_schema.schema", "invalid_value"),
-            ]
-        })
-        .await;
-    }
+/// `response_format`: unknown types, and schemas without a name or an object.
+#[tokio::test]
+async fn a_form_of_the_answer_is_checked() {
+    refused("chat", |good| {
+        let format = |format: Value, param: &str, code| {
+            Bad::field(good, "response_format", format, code).param(param)
+        };
+        let schema = |schema: Value| json!({"type": "json_schema", "json_schema": schema});
+        vec![
+            format(json!("json"), "response_format", "invalid_value"),
+            format(
+                json!({"type": "grammar"}),
+                "response_format.type",
+                "invalid_value",
+            ),
+            format(
+                json!({"type": "json_schema"}),
+                "response_format.json_schema",
+                "missing_required_parameter",
+            ),
+            format(
+                schema(json!({"name": "a"})),
+                "response_format.json_schema.schema",
+                "missing_required_parameter",
+            ),
+            format(
+                schema(json!({"name": "a b", "schema": {}})),
+                "response_format.json_schema.name",
+                "invalid_value",
+            ),
+            format(
+                schema(json!({"name": "a", "schema": {"type": "array"}})),
+                "response_format.json_schema.schema",
+                "invalid_value",
+            ),
+        ]
+    })
+    .await;
 }

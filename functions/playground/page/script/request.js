@@ -88,7 +88,7 @@ function literal(value, indent = '') {
 function upload(path, body) {
   const { stream: _stream, stream_options: _options, ...rest } = body;
   if (path === 'v1/images/generations') delete rest.response_format;
-  const name = { 'v1/completions': 'text-completion', 'v1/chat/completions': 'chat', 'v1/images/generations': 'image-generation' }[path];
+  const name = { 'v1/completions': 'completion', 'v1/chat/completions': 'chat', 'v1/images/generations': 'image' }[path];
   return [
     `aws s3 cp - "s3://$BUCKET/requests/${name}/playground.json" <<'EOF'`,
     JSON.stringify(rest, null, 2),
