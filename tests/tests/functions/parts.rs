@@ -59,7 +59,7 @@ async fn what_goes_over_the_wire_is_converses() {
         .with_field("model", "us.amazon.nova-lite-v1:0".into())
         .with_field("messages", messages);
     let answer = asked.function.call(&event).await;
-    assert_eq!(said(&answer), "Hello");
+    assert_eq!(said(&answer), marked("Hello"));
     let sent = asked.upstream.requests()[0].json();
     let content = sent["messages"][0]["content"].as_array().expect("content");
     assert_eq!(content[0]["image"]["format"], "gif");
@@ -91,6 +91,7 @@ async fn what_a_model_thought_comes_first_and_goes_back_signed() {
     let mut stack = Stack::start("chat", &[]).await;
     let event = chat(json!([text("Why?")]))
         .with_field("model", SONNET.into())
+        .with_field("temperature", Value::Null)
         .with_field("max_tokens", 2_048.into())
         .with_field("reasoning_effort", "medium".into());
     let answer = stack.function.call(&event).await;

@@ -16,7 +16,7 @@ async fn a_model_that_cannot_serve_is_named_with_what_to_do() {
         (
             "anthropic.claude-v2",
             "model_retired",
-            "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "us.anthropic.claude-sonnet-4-6",
         ),
         ("meta.llama9-v1:0", "model_not_found", "meta.llama9-v1:0"),
         (
