@@ -75,7 +75,8 @@ async fn what_goes_over_the_wire_is_converses() {
 #[tokio::test]
 async fn a_model_that_does_not_see_is_shown_nothing() {
     let mut stack = Stack::start("chat", &[]).await;
-    let event = chat(json!([image()])).with_field("model", "us.amazon.nova-micro-v1:0".into());
+    let event = chat(json!([image(), text("What is it?")]))
+        .with_field("model", "us.amazon.nova-micro-v1:0".into());
     let answer = stack.function.call(&event).await;
     assert_eq!(answer.status, 400, "{answer:?}");
     assert_eq!(answer.error()["code"], "unsupported_parameter");
