@@ -2,11 +2,11 @@
 
 import { join } from 'node:path';
 
-import { opened, start } from './browser.mjs';
+import { PAGE, opened, start } from './browser.mjs';
 
 const [folder] = process.argv.slice(2);
 const browser = await start();
-const { page } = await opened(browser, undefined, { viewport: { width: 1200, height: 860 } });
+const { page } = await opened(browser, PAGE, { viewport: { width: 1200, height: 860 } });
 
 async function tab(name) {
   await page.getByRole('tab', { name }).click();
