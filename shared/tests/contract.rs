@@ -8,6 +8,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
 use aws_sdk_bedrockruntime::types::InferenceConfiguration;
@@ -106,15 +107,18 @@ fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
+/// How many requests were tried.
 #[track_caller]
 fn keeps_the_contract(
     who: &str,
     rule: impl Fn(Parameter) -> Rule,
     encode: impl Fn(&Inference) -> Result<Value, Error>,
-) {
+) -> usize {
+    let mut tried = 0;
     for &parameter in Parameter::ALL {
         match rule(parameter) {
             Rule::Refused { .. } => {
+                tried += 1;
                 let error = encode(&inference(parameter, &any_value(parameter))).unwrap_err();
                 assert_eq!(
                     error.row().code,
@@ -129,6 +133,7 @@ fn keeps_the_contract(
             }
             Rule::Mapped { native, bounds, .. } => {
                 let (good, bad) = samples(bounds);
+                tried += good.len() + bad.len();
                 for value in good {
                     let given = inference(parameter, &value);
                     // A value that means "off" is as if it were not there.
@@ -156,13 +161,26 @@ fn keeps_the_contract(
             }
         }
     }
+    tried
+}
+
+/// Prints what was tried. Not with `println!`: what a test that passes prints is thrown away.
+fn say(way: &str, tried: usize) {
+    let (families, models) = (TextFamily::ALL.len(), models().count());
+    let mut output = std::io::stdout().lock();
+    writeln!(
+        output,
+        "\ncontract: {families} families of text, {models} models and families, {tried} requests {way}"
+    )
+    .unwrap();
 }
 
 #[test]
 fn every_model_maps_or_refuses_every_parameter() {
+    let mut tried = 0;
     for (family, model) in models() {
         let who = model.map_or(family.name(), |model| model.id);
-        keeps_the_contract(
+        tried += keeps_the_contract(
             who,
             |parameter| families::rule(family, model, parameter),
             |inference| {
@@ -171,17 +189,19 @@ fn every_model_maps_or_refuses_every_parameter() {
             },
         );
     }
+    say("in native bodies", tried);
 }
 
 #[test]
 fn converse_maps_or_refuses_every_parameter() {
+    let mut tried = 0;
     let unknown = [(None, None)];
     for (family, model) in models()
         .map(|(family, model)| (Some(family), model))
         .chain(unknown)
     {
         let who = model.map_or("converse", |model| model.id);
-        keeps_the_contract(
+        tried += keeps_the_contract(
             who,
             |parameter| converse::rule(family, model, parameter),
             |inference| {
@@ -191,6 +211,7 @@ fn converse_maps_or_refuses_every_parameter() {
             },
         );
     }
+    say("over Converse", tried);
 }
 
 /// A Converse request as the JSON that goes over the wire.

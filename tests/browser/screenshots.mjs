@@ -12,7 +12,10 @@ async function tab(name) {
   await page.getByRole('tab', { name }).click();
   return page.getByRole('tabpanel', { name });
 }
-const picture = (name) => page.screenshot({ path: join(folder, `playground-${name}.png`) });
+async function picture(name) {
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.screenshot({ path: join(folder, `playground-${name}.png`) });
+}
 const answered = (panel) => panel.locator('.facts dt', { hasText: 'Request id' }).waitFor();
 
 const text = await tab('Text');
