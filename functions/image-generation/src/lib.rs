@@ -159,13 +159,22 @@ impl ImageGeneration {
         let answered = families::decode_image(family, &answer.body)?;
         let came = answered.pictures.len();
         let mut kept = Vec::with_capacity(came);
+        let mut failed = None;
         for (index, picture) in answered.pictures.into_iter().take(*count).enumerate() {
             let id = &invocation.id;
-            let mut image = self
-                .keep(target, sheet, index, picture, id, deadline)
-                .await?;
-            image.inline = image.inline.filter(|_| inline);
-            kept.push(image);
+            match self.keep(target, sheet, index, picture, id, deadline).await {
+                Ok(mut image) => {
+                    image.inline = image.inline.filter(|_| inline);
+                    kept.push(image);
+                }
+                // The others were paid for, too.
+                Err(error) => {
+                    failed.get_or_insert(error);
+                }
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
         }
         if answered.filtered {
             let reason = "the model filtered some of the images".to_owned();

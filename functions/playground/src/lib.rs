@@ -1,7 +1,7 @@
 //! The playground: one page to try every function in, at `/` of the API.
 //!
-//! The function hands out the page and does nothing else: it calls nothing, holds no key and needs no
-//! permission. The page calls the API as any client does, with a key that is typed in. Source of the
+//! The function hands out the page and does nothing else: it calls nothing, holds no key and may
+//! do nothing but write its log. The page calls the API as any client does, with a key that is typed in. Source of the
 //! answer's form, which the REST API, the HTTP API and function URLs share: the API Gateway developer
 //! guide's page `set-up-lambda-proxy-integrations`.
 

@@ -9,7 +9,7 @@ use bedrock_adapter::api::image::Choice;
 use bedrock_adapter::api::inference::Parameter;
 use bedrock_adapter::converse;
 use bedrock_adapter::families::{self, Bounds, ImageBounds, ImageRule, Rule};
-use bedrock_adapter::model::{Family, ImageFamily, TextFamily};
+use bedrock_adapter::model::{ENTRIES, Family, ImageFamily, TextFamily};
 use playground::page::Page;
 use serde_json::{Value, json};
 
@@ -62,10 +62,25 @@ fn of_text(family: Option<TextFamily>) -> Value {
         Some(family) => families::rule(family, None, parameter),
         None => over_converse(parameter),
     };
+    let chat: &dyn Fn(Parameter) -> Rule = match is_only_native(family) {
+        true => &natively,
+        false => &over_converse,
+    };
     json!({
         "completion": list(&natively, COMPLETION_TOKENS),
-        "chat": list(&over_converse, CHAT_TOKENS),
+        "chat": list(chat, CHAT_TOKENS),
     })
+}
+
+/// Whether Converse serves none of the family's models, so that chats too go over its own bodies.
+fn is_only_native(family: Option<TextFamily>) -> bool {
+    let Some(family) = family.map(Family::Text) else {
+        return false;
+    };
+    let mut models = ENTRIES
+        .iter()
+        .filter(|entry| entry.family() == Some(family));
+    models.all(|entry| !entry.capabilities.converse)
 }
 
 /// The choices that need neither a picture nor one another.

@@ -152,7 +152,13 @@ impl Stream {
                     chunk.finish = Some(Finish::Guardrail);
                 }
                 // What a guardrail says is no thought.
-                if let Some(splitter) = self.splitter.as_mut().filter(|_| !self.intervened) {
+                if self.intervened {
+                    if let Some(mut splitter) = self.splitter.take() {
+                        let left = splitter.left();
+                        chunk.text.insert_str(0, &left.text);
+                        chunk.reasoning = chunk.reasoning.or(left.reasoning);
+                    }
+                } else if let Some(splitter) = &mut self.splitter {
                     chunk = splitter.split(chunk);
                 }
                 if self.at_start {

@@ -5,6 +5,7 @@
 //! declared to be of (AWS userguide, `model-customization-import-model`; recorded traffic).
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Chunk, Completion, Finish, InvocationMetrics, Reasoning, Thought, Usage, lenient};
 use crate::Error;
@@ -37,8 +38,10 @@ struct Choice {
     message: Option<Said>,
     #[serde(default)]
     delta: Option<Said>,
+    /// Mistral's and DeepSeek's word. Beside a `finish_reason` it is a server's own: the token or the text that
+    /// ended the answer.
     #[serde(default)]
-    stop_reason: Option<String>,
+    stop_reason: Option<Value>,
     #[serde(default)]
     finish_reason: Option<String>,
 }
@@ -49,6 +52,9 @@ struct Said {
     content: Option<String>,
     #[serde(default)]
     reasoning_content: Option<String>,
+    /// The same, as newer servers call it.
+    #[serde(default)]
+    reasoning: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -91,9 +97,13 @@ impl AnyAnswer {
             stop_reason: choice_stop_reason,
             finish_reason,
         } = choice.unwrap_or_default();
-        let (content, thought) = message
-            .or(delta)
-            .map_or((None, None), |said| (said.content, said.reasoning_content));
+        let (content, thought) = message.or(delta).map_or((None, None), |said| {
+            (said.content, said.reasoning_content.or(said.reasoning))
+        });
+        let choice_stop_reason = match choice_stop_reason {
+            Some(Value::String(reason)) => Some(reason),
+            Some(_) | None => None,
+        };
         let counted =
             usage.and_then(|tokens| counts(tokens.prompt_tokens, tokens.completion_tokens));
         Read {
@@ -102,7 +112,10 @@ impl AnyAnswer {
                 .or(content)
                 .or_else(|| is_chosen.then(String::new)),
             thought: thought.filter(|thought| !thought.is_empty()),
-            reason: stop_reason.or(choice_stop_reason).or(finish_reason),
+            reason: finish_reason
+                .or(choice_stop_reason)
+                .or(stop_reason)
+                .filter(|reason| !reason.is_empty()),
             usage: metrics.map(Usage::from).or(counted),
             so_far: counts(prompt_token_count, generation_token_count),
         }

@@ -76,6 +76,9 @@ pub(super) struct StreamChunk {
 struct Step {
     #[serde(default)]
     delta: Option<Said>,
+    /// What a chunk with all of the answer would have.
+    #[serde(default)]
+    message: Option<Said>,
     #[serde(default)]
     finish_reason: Option<String>,
 }
@@ -179,13 +182,12 @@ pub(super) fn decode(response: Response) -> Result<Completion, Error> {
 /// The first chunk may have the role alone, and one after the last text the usage alone.
 pub(super) fn decode_chunk(chunk: StreamChunk) -> Chunk {
     let StreamChunk { choices, metrics } = chunk;
-    let (delta, reason) = choices
-        .into_iter()
-        .next()
-        .map_or((None, None), |step| (step.delta, step.finish_reason));
+    let (delta, reason) = choices.into_iter().next().map_or((None, None), |step| {
+        (step.delta.or(step.message), step.finish_reason)
+    });
     Chunk {
         text: delta.map(|delta| delta.content).unwrap_or_default(),
-        finish: reason.map(finish),
+        finish: reason.filter(|reason| !reason.is_empty()).map(finish),
         usage: metrics.map(Usage::from),
         ..Chunk::default()
     }

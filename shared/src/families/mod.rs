@@ -192,6 +192,10 @@ pub fn answers_behind_marker(family: TextFamily, input: Input<'_>) -> bool {
 
 /// How the text of the family's native answer tells what the model thinks.
 pub fn thinking(family: TextFamily, input: Input<'_>) -> Thinking {
+    // A completion has no place for thoughts: its text is what the model wrote.
+    let Input::Conversation(conversation) = input else {
+        return Thinking::Untold;
+    };
     match family {
         TextFamily::TitanText
         | TextFamily::ClaudeText
@@ -206,12 +210,8 @@ pub fn thinking(family: TextFamily, input: Input<'_>) -> Thinking {
         | TextFamily::Llama2
         | TextFamily::Llama3
         | TextFamily::Llama4 => Thinking::Untold,
-        TextFamily::DeepseekR1 => match input {
-            Input::Conversation(conversation) if !conversation.ends_with_prefill() => {
-                Thinking::Begun
-            }
-            Input::Conversation(_) | Input::Prompt(_) => Thinking::Tagged,
-        },
+        TextFamily::DeepseekR1 if conversation.ends_with_prefill() => Thinking::Tagged,
+        TextFamily::DeepseekR1 => Thinking::Begun,
         TextFamily::OpenaiChat => Thinking::TaggedReasoning,
         TextFamily::Qwen => Thinking::Tagged,
     }

@@ -194,10 +194,10 @@ pub(super) const fn rule(model: Model, choice: Choice) -> ImageRule {
 pub(super) fn encode(model: Model, drawing: &Drawing) -> Result<Request<'_>, Error> {
     let image = drawing.images.first();
     let is_large = matches!(model, Model::Large3 | Model::Large3_5);
-    if is_large && image.is_some() {
+    if image.is_some() {
         let reason = "the result has the shape of `image`";
         refuse_given(model.name(), reason, drawing, &[Choice::Size])?;
-        if drawing.strength.is_none() {
+        if is_large && drawing.strength.is_none() {
             return Err(Error::missing(Choice::Strength.name()));
         }
     }

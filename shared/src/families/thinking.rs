@@ -1,6 +1,6 @@
 //! What a model thinks before it writes, where it says so in its text, between two tags.
 
-use super::{Chunk, Completion, Reasoning, Thought};
+use super::{Chunk, Completion, Finish, Reasoning, Thought};
 
 /// How a model's text tells what it thinks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +16,11 @@ pub enum Thinking {
 }
 
 impl Thinking {
+    /// Whether a thought ends in this text.
+    pub fn ends_in(self, text: &str) -> bool {
+        Splitter::new(self).is_some_and(|splitter| text.contains(splitter.close))
+    }
+
     /// Takes what the model thought out of the text of a whole answer.
     #[must_use]
     pub fn apart(self, completion: Completion) -> Completion {
@@ -100,12 +105,24 @@ impl Splitter {
         if chunk.finish.is_some() {
             parts.add(self.end());
         }
-        let thought = (!parts.thought.is_empty()).then_some(Thought::Text(parts.thought));
+        let reasoning = match chunk.reasoning {
+            Some(Thought::Text(told)) => Some(Thought::Text(told + &parts.thought)),
+            Some(other) => Some(other),
+            None => (!parts.thought.is_empty()).then_some(Thought::Text(parts.thought)),
+        };
         Chunk {
             text: parts.text,
-            reasoning: chunk.reasoning.or(thought),
+            reasoning,
             ..chunk
         }
+    }
+
+    /// What is held, where what follows is not the model's.
+    pub fn left(&mut self) -> Chunk {
+        self.split(Chunk {
+            finish: Some(Finish::EndOfTurn),
+            ..Chunk::default()
+        })
     }
 
     fn feed(&mut self, more: &str) -> Parts {

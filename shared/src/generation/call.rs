@@ -145,10 +145,12 @@ impl Call {
                 if *behind_marker {
                     completion.text = completion.text.trim_start().to_owned();
                 }
+                // What a guardrail says in the model's place is no thought; what it only masked may be.
+                if !answer.intervened || thinking.ends_in(&completion.text) {
+                    completion = thinking.apart(completion);
+                }
                 if answer.intervened {
                     completion.finish = Finish::Guardrail;
-                } else {
-                    completion = thinking.apart(completion);
                 }
                 // The headers are the same for all families; a body's own counts come second.
                 completion.usage = answer.usage.or(completion.usage);

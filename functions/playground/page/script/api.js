@@ -1,6 +1,6 @@
 // The calls of the API. Its address is the page's own, with a stage's name or without.
 
-const BASE = new URL('.', location.href);
+const BASE = new URL(location.pathname.replace(/\/*$/, '/'), location.origin);
 const address = (path) => new URL(path, BASE).href;
 
 const KEY = 'playground-key';
@@ -25,7 +25,7 @@ class ApiError extends Error {
 const describe = (error) => {
   if (error instanceof ApiError) return error.lines;
   if (error.name === 'AbortError') return 'Stopped.';
-  return `The API could not be reached: ${error.message}`;
+  return error instanceof TypeError ? `The API could not be reached: ${error.message}` : error.message;
 };
 
 async function call(path, body, signal) {

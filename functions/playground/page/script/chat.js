@@ -92,6 +92,7 @@ class ChatTab {
   }
 
   clear() {
+    this.run.controller?.abort();
     this.turns = [];
     this.list.replaceChildren();
     this.facts.replaceChildren();
@@ -108,7 +109,7 @@ class ChatTab {
     let turn;
     try {
       await readStream('v1/chat/completions', body, signal, measured, ({ delta }) => {
-        if (!delta.content && !delta.reasoning_content) return false;
+        if (signal.aborted || (!delta.content && !delta.reasoning_content)) return false;
         turn ??= this.add({ role: 'assistant', content: '' });
         turn.more(delta.content ?? '', delta.reasoning_content ?? '');
         return true;

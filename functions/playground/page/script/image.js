@@ -44,23 +44,28 @@ class ImageTab {
   }
 
   shown(image, prompt) {
-    const { b64_json: base64, url, seed, s3_uri: stored } = image;
+    const { b64_json: base64, url, seed, s3_uri: stored, parameters: { n, index } = {} } = image;
     const type = imageType(base64);
     const source = base64 ? `data:image/${type};base64,${base64}` : undefined;
-    const name = `image-${seed ?? this.gallery.children.length + 1}.${type}`;
+    const isTold = seed !== undefined && seed !== null;
+    // Several of one call share its seed.
+    const place = index === undefined ? '' : `, image ${Number(index) + 1} of ${n}`;
+    const name = `image-${isTold ? seed : this.gallery.children.length + 1}${index === undefined ? '' : `-${index}`}.${type}`;
     return element('li', {}, element('figure', {},
       source ? element('img', { src: source, alt: prompt }) : element('p', { textContent: 'Too large to be shown here.' }),
       element('figcaption', {},
-        element('div', { textContent: seed === undefined || seed === null ? 'The model tells no seed.' : `Seed ${seed}` }),
+        element('div', { textContent: isTold ? `Seed ${seed}${place}` : 'The model tells no seed.' }),
         element('div', { className: 'hint', textContent: stored ?? '' }),
         element('div', { className: 'bar' },
-          element('a', { href: source ?? url, download: name, textContent: 'Download', 'aria-label': `Download ${name}` }),
-          seed === undefined || seed === null ? undefined
-            : button('Use this seed', () => {
+          element('a', { href: source ?? url, target: source ? '' : '_blank', rel: 'noopener noreferrer', download: name, textContent: 'Download', 'aria-label': `Download ${name}` }),
+          isTold
+            ? button('Use this seed', () => {
               this.parameters.set('seed', seed);
+              if (index !== undefined) this.parameters.set('n', n);
               this.changed();
               announce(`Seed ${seed} is set.`);
-            }, { className: 'small' })))));
+            }, { className: 'small' })
+            : undefined))));
   }
 }
 

@@ -43,18 +43,23 @@ class Parameters {
       input = element('select', common, ...options);
     } else if (kind === 'number' || kind === 'integer') {
       const step = kind === 'integer' ? 1 : 'any';
-      input = element('input', { ...common, type: 'number', min: least, max: most, step, placeholder: Number.parseFloat(parameter.default) || '' });
+      input = element('input', { ...common, type: 'number', min: least, max: most, step, placeholder: /^-?[\d.]+$/.test(parameter.default) ? parameter.default : '' });
       if (least !== undefined && most !== undefined && most - least <= 500) {
         const fine = kind === 'integer' ? 1 : (most - least) / 100;
         slider = element('input', { type: 'range', min: least, max: most, step: fine, 'aria-label': `${name}, slider` });
-        slider.value = Number.parseFloat(parameter.default) || least;
+        const initial = Number.parseFloat(parameter.default);
+        slider.value = Number.isNaN(initial) ? least : initial;
         slider.addEventListener('input', () => { input.value = Number(Number(slider.value).toFixed(4)); });
         input.addEventListener('input', () => { if (input.value) slider.value = input.value; });
       }
     } else {
       input = element(kind === 'lines' ? 'textarea' : 'input', { ...common, ...(kind === 'lines' ? { rows: 2 } : { type: 'text' }) });
     }
-    input.value = this.kept.get(name) ?? '';
+    const set = (value) => {
+      input.value = value;
+      if (slider && input.value) slider.value = input.value;
+    };
+    set(this.kept.get(name) ?? '');
     const ranges = [range, parameter.default && `default ${parameter.default}`].filter(Boolean).join('; ');
     const remarks = [ranges && `${ranges[0].toUpperCase()}${ranges.slice(1)}.`, meanings[name]].filter(Boolean).join(' ');
     const shown = element('div', { className: 'parameter' },
@@ -62,7 +67,7 @@ class Parameters {
       element('div', { className: 'row' }, slider, input),
       element('p', { id: hint, textContent: remarks }));
     shown.addEventListener('input', this.changed);
-    return { name, shown, text: () => input.value, set: (value) => { input.value = value; }, value: () => read(kind, input.value) };
+    return { name, shown, text: () => input.value, set, value: () => read(name, kind, input) };
   }
 
   /** The fields of a request. */
@@ -76,10 +81,12 @@ class Parameters {
   }
 }
 
-function read(kind, text) {
+function read(name, kind, input) {
+  const text = input.value;
+  // The browser keeps what is no number to itself.
+  if (input.validity.badInput) throw new Error(`${name} is no number.`);
   if (text === '') return undefined;
-  // What is no number goes as it is: the API says what is wrong with it.
-  if (kind === 'number' || kind === 'integer') return Number.isNaN(Number(text)) ? text : Number(text);
+  if (kind === 'number' || kind === 'integer') return Number(text);
   if (kind === 'lines') return text.split('\n').filter(Boolean);
   return text;
 }

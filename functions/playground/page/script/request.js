@@ -26,7 +26,12 @@ class RequestView {
   }
 
   update() {
-    if (this.fold.open) this.code.textContent = FORMS[this.form](this.path, this.body());
+    if (!this.fold.open) return;
+    try {
+      this.code.textContent = FORMS[this.form](this.path, this.body());
+    } catch (error) {
+      this.code.textContent = error.message;
+    }
   }
 }
 
