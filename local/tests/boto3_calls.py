@@ -56,7 +56,7 @@ for model in ("amazon.titan-tg1-large", "anthropic.claude-v2", "stability.stable
     check(model in listed, f"{model} is not listed")
 check(listed["anthropic.claude-v2"]["modelLifecycle"]["endOfLifeTime"].year == 2025, "end of life")
 images = bedrock.list_foundation_models(byOutputModality="IMAGE")["modelSummaries"]
-check({summary["providerName"] for summary in images} == {"Stability AI"}, "the filter fails")
+check({summary["providerName"] for summary in images} == {"Amazon", "Stability AI"}, "the filter fails")
 details = bedrock.get_foundation_model(modelIdentifier="anthropic.claude-v2:1")["modelDetails"]
 check(details["modelId"] == "anthropic.claude-v2:1", "another model's details")
 sonnet = listed["anthropic.claude-sonnet-4-5-20250929-v1:0"]["modelLifecycle"]
