@@ -7,6 +7,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::chat_completions::finish;
 use super::{Chunk, Completion, Finish, InvocationMetrics, Reasoning, Thought, Usage, lenient};
 use crate::Error;
 
@@ -170,17 +171,6 @@ pub(super) fn decode_chunk(answer: AnyAnswer) -> Chunk {
         usage,
         reasoning: thought.map(Thought::Text),
         ..Chunk::default()
-    }
-}
-
-fn finish(reason: String) -> Finish {
-    match reason.as_str() {
-        // A stop sequence says the same.
-        "stop" => Finish::EndOfTurn,
-        "length" => Finish::Length,
-        "tool_calls" => Finish::ToolUse,
-        "content_filter" => Finish::Filtered,
-        _ => Finish::Other(reason),
     }
 }
 

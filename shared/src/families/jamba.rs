@@ -4,11 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::chat_completions::{Message, finish, messages};
 use super::parameter::MOST_STOPS;
-use super::{
-    Bounds, Chunk, Completion, Conversation, Finish, Input, InvocationMetrics, Role, Rule, Usage,
-    lenient,
-};
+use super::{Bounds, Chunk, Completion, Finish, Input, InvocationMetrics, Rule, Usage, lenient};
 use crate::Error;
 use crate::api::inference::{Inference, Parameter};
 use crate::model::Entry;
@@ -28,12 +26,6 @@ pub(super) struct Request<'a> {
     frequency_penalty: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     presence_penalty: Option<f64>,
-}
-
-#[derive(Debug, Serialize)]
-struct Message {
-    role: &'static str,
-    content: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -133,23 +125,8 @@ pub(super) fn rule(model: Option<&Entry>, parameter: Parameter) -> Rule {
 }
 
 pub(super) fn encode<'a>(input: Input<'_>, inference: &'a Inference) -> Request<'a> {
-    let Conversation { system, turns } = match input {
-        Input::Prompt(prompt) => Conversation::of_prompt(prompt),
-        Input::Conversation(conversation) => conversation.clone(),
-    };
-    let system = system.map(|content| Message {
-        role: "system",
-        content,
-    });
-    let turns = turns.into_iter().map(|turn| Message {
-        role: match turn.role {
-            Role::User => "user",
-            Role::Assistant => "assistant",
-        },
-        content: turn.text,
-    });
     Request {
-        messages: system.into_iter().chain(turns).collect(),
+        messages: messages(input),
         max_tokens: inference.max_tokens,
         temperature: inference.temperature,
         top_p: inference.top_p,
@@ -190,16 +167,5 @@ pub(super) fn decode_chunk(chunk: StreamChunk) -> Chunk {
         finish: reason.filter(|reason| !reason.is_empty()).map(finish),
         usage: metrics.map(Usage::from),
         ..Chunk::default()
-    }
-}
-
-fn finish(reason: String) -> Finish {
-    match reason.as_str() {
-        // A stop sequence says the same.
-        "stop" => Finish::EndOfTurn,
-        "length" => Finish::Length,
-        "tool_calls" => Finish::ToolUse,
-        "content_filter" => Finish::Filtered,
-        _ => Finish::Other(reason),
     }
 }

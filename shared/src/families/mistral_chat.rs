@@ -5,8 +5,9 @@
 
 use serde::Serialize;
 
+use super::chat_completions::{Message, messages};
 use super::parameter::MOST_STOPS;
-use super::{Bounds, Conversation, Input, Role, Rule};
+use super::{Bounds, Input, Rule};
 use crate::api::inference::{Inference, Parameter};
 use crate::model::Entry;
 
@@ -21,12 +22,6 @@ pub(super) struct Request<'a> {
     top_p: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stop: Option<&'a [String]>,
-}
-
-#[derive(Debug, Serialize)]
-struct Message {
-    role: &'static str,
-    content: String,
 }
 
 pub(super) fn rule(model: Option<&Entry>, parameter: Parameter) -> Rule {
@@ -69,23 +64,8 @@ pub(super) fn rule(model: Option<&Entry>, parameter: Parameter) -> Rule {
 }
 
 pub(super) fn encode<'a>(input: Input<'_>, inference: &'a Inference) -> Request<'a> {
-    let Conversation { system, turns } = match input {
-        Input::Prompt(prompt) => Conversation::of_prompt(prompt),
-        Input::Conversation(conversation) => conversation.clone(),
-    };
-    let system = system.map(|content| Message {
-        role: "system",
-        content,
-    });
-    let turns = turns.into_iter().map(|turn| Message {
-        role: match turn.role {
-            Role::User => "user",
-            Role::Assistant => "assistant",
-        },
-        content: turn.text,
-    });
     Request {
-        messages: system.into_iter().chain(turns).collect(),
+        messages: messages(input),
         max_tokens: inference.max_tokens,
         temperature: inference.temperature,
         top_p: inference.top_p,

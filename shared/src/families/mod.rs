@@ -7,6 +7,7 @@
 mod amazon_image;
 mod answer;
 mod any_answer;
+mod chat_completions;
 mod claude_messages;
 mod claude_text;
 mod cohere_command;

@@ -3,8 +3,9 @@
 
 use serde::Serialize;
 
+use super::chat_completions::{Message, messages};
 use super::parameter::MOST_STOPS;
-use super::{Bounds, Conversation, Input, Role, Rule};
+use super::{Bounds, Input, Rule};
 use crate::api::inference::{Inference, Parameter};
 use crate::model::Entry;
 
@@ -19,12 +20,6 @@ pub(super) struct Request<'a> {
     top_p: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stop: Option<&'a [String]>,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct Message {
-    role: &'static str,
-    content: String,
 }
 
 pub(super) fn rule(model: Option<&Entry>, parameter: Parameter) -> Rule {
@@ -71,24 +66,4 @@ pub(super) fn encode<'a>(input: Input<'_>, inference: &'a Inference) -> Request<
         top_p: inference.top_p,
         stop: inference.stop.as_deref(),
     }
-}
-
-/// The system prompt stands first.
-pub(super) fn messages(input: Input<'_>) -> Vec<Message> {
-    let Conversation { system, turns } = match input {
-        Input::Prompt(prompt) => Conversation::of_prompt(prompt),
-        Input::Conversation(conversation) => conversation.clone(),
-    };
-    let system = system.map(|content| Message {
-        role: "system",
-        content,
-    });
-    let turns = turns.into_iter().map(|turn| Message {
-        role: match turn.role {
-            Role::User => "user",
-            Role::Assistant => "assistant",
-        },
-        content: turn.text,
-    });
-    system.into_iter().chain(turns).collect()
 }

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::openai_chat::{Message, messages};
+use super::chat_completions::{Message, messages};
 use super::parameter::MOST_STOPS;
 use super::{Bounds, Input, Rule};
 use crate::api::inference::{Inference, Parameter};
